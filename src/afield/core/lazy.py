@@ -1,0 +1,31 @@
+"""Imports that wait until they are used, and a clear error when an extra is missing."""
+
+from __future__ import annotations
+
+import importlib
+from types import ModuleType
+
+from afield.core.errors import MissingDependencyError
+
+#: top-level module -> extra of afield that installs it
+EXTRAS = {"polars": "polars", "pyarrow": "arrow", "torch": "neural", "ray": "ray", "s3fs": "s3", "openpyxl": "excel"}
+
+
+def need(module: str, *, purpose: str) -> ModuleType:
+    """Import ``module`` and return it.
+
+    Raises
+    ------
+    MissingDependencyError
+        ``dependency.missing``, with the command that installs it.
+    """
+    try:
+        return importlib.import_module(module)
+    except ImportError as error:
+        top = module.partition(".")[0]
+        package = f"'afield[{EXTRAS[top]}]'" if top in EXTRAS else top
+        raise MissingDependencyError(
+            "dependency.missing",
+            f"{purpose} needs the package {top}, which is not installed ({error}).",
+            fix=f"pip install {package}",
+        ) from error

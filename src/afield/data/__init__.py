@@ -1,0 +1,1 @@
+"""From a source to a typed table: read, infer kinds, split, measure answers."""

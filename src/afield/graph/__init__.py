@@ -1,0 +1,1 @@
+"""The ONNX profile: building graphs, allowed operators, trees, cost, checking."""

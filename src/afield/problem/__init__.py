@@ -1,0 +1,1 @@
+"""What is asked and what the columns mean: frozen, serialisable, no arrays."""
