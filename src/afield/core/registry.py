@@ -16,8 +16,8 @@ from typing import Any
 
 from afield.core.errors import DataError, UnsupportedError, did_you_mean
 
-FIELDS = {"name", "type", "version", "summary", "inputs", "output", "uses_target", "licence", "source", "cost", "requires"}
 NEEDED = {"name", "type", "version", "summary", "inputs", "output", "licence", "source"}
+FIELDS = NEEDED | {"uses_target", "cost", "requires"}
 
 
 @dataclass(frozen=True)
@@ -39,7 +39,7 @@ def manifest_path(point: EntryPoint) -> Path:
     top, *rest = point.module.split(".")
     spec = importlib.util.find_spec(top)  # a top-level name: finds without importing
     if spec is None or not spec.origin:
-        raise DataError("parts.manifest", f"The package {top} of part {point.name!r} cannot be found.", where=point.value)
+        raise DataError("parts.manifest", f"The package {top} of part {point.name!r} is not there.", where=point.value)
     root = Path(spec.origin)
     return root.parent.joinpath(*rest).with_suffix(".toml") if rest else root.with_suffix(".toml")
 

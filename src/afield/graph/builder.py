@@ -89,7 +89,10 @@ class Builder:
             key = ("string", array.shape, b"\0".join(b"%d:%s" % (len(t), t) for t in texts))
             if key not in self._initializers:
                 self._initializers[key] = helper.make_tensor(
-                    self._name("const"), TensorProto.STRING, list(array.shape), texts
+                    self._name("const"),
+                    TensorProto.STRING,
+                    list(array.shape),
+                    texts,  # type: ignore[arg-type]
                 )
             return Value(self._initializers[key].name, "string")
         array = np.ascontiguousarray(array).reshape(array.shape)
@@ -106,9 +109,7 @@ class Builder:
         """
         return self.op_many(kind, *inputs, dtypes=[dtype or _first_dtype(inputs)], **attributes)[0]
 
-    def op_many(
-        self, kind: str, *inputs: Value | None, dtypes: Sequence[str], **attributes: Any
-    ) -> tuple[Value, ...]:
+    def op_many(self, kind: str, *inputs: Value | None, dtypes: Sequence[str], **attributes: Any) -> tuple[Value, ...]:
         """Add a node with one output for each of ``dtypes`` and return them."""
         if kind not in OPERATORS:
             raise KeyError(f"operator {kind!r} is not in the profile: see afield/graph/profile.py")

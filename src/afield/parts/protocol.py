@@ -187,6 +187,9 @@ class Learner(Protocol):
     def lower(
         self, builder: Builder, features: Value, fitted: Sequence[FittedLearner], task: Task, classes: int
     ) -> Value:
-        """Add nodes for the plain mean of the fitted learners' answers (folds of one recipe, merged where that is
-        possible): float32 [N, F] to float64 [N, K] probabilities, or float64 [N, 1] predictions."""
+        """Add nodes for the plain mean of the fitted learners' answers.
+
+        They are the folds of one recipe, merged where that is possible: float32 [N, F] to float64 [N, K]
+        probabilities, or float64 [N, 1] predictions.
+        """
         ...

@@ -70,7 +70,8 @@ class ColumnSpec:
     @classmethod
     def from_json(cls, data: dict[str, Any]) -> ColumnSpec:
         """Return the column that ``to_json`` wrote."""
-        return cls(**{k: tuple(v) if isinstance(v, list) else v for k, v in data.items()})
+        values: dict[str, Any] = {k: tuple(v) if isinstance(v, list) else v for k, v in data.items()}
+        return cls(**values)
 
     @property
     def input_name(self) -> str:
