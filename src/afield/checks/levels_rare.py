@@ -1,0 +1,41 @@
+"""``levels.rare``: levels of a handful of rows stay out of the model file, because they can point at a person."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import numpy as np
+
+from afield.checks.context import CheckContext, listed
+from afield.core.findings import Finding
+from afield.data.table import NumberColumn
+
+#: rows that a level needs to be put into the file
+LEAST = 5
+
+
+def find(context: CheckContext) -> Iterator[Finding]:
+    """Yield one note with the count over all categories."""
+    rare: dict[str, int] = {}
+    hit = np.zeros(context.rows, dtype=bool)
+    for name, counts in context.counts.items():
+        column = context.table[name]
+        if context.specs[name].kind != "category" or isinstance(column, NumberColumn):
+            continue
+        few = (counts > 0) & (counts < LEAST) & (column.levels != "")
+        if few.any():
+            rare[name] = int(few.sum())
+            hit |= few[column.codes]
+    if not rare:
+        return
+    total = sum(rare.values())
+    names = sorted(rare, key=lambda n: -rare[n])
+    yield Finding(
+        code="levels.rare",
+        severity="note",
+        column=names[0] if len(names) == 1 else "",
+        what=f"{total:,} level{'s'[: total != 1]} of {listed(names)} {'has' if total == 1 else 'have'} under {LEAST} "
+        f"rows ({int(hit.sum()):,} rows in all): they are not put into the model file, and count as unseen.",
+        rows=context.evidence(np.flatnonzero(hit).tolist()),
+        fix="Nothing needs to be done. Merging rare levels into broader ones keeps what they say.",
+    )
