@@ -6,6 +6,7 @@ from collections.abc import Iterator
 
 import numpy as np
 
+from afield.checks.column_id_like import UNIQUE
 from afield.checks.context import CheckContext, listed
 from afield.core.findings import Finding
 from afield.data.table import NumberColumn
@@ -23,19 +24,21 @@ def find(context: CheckContext) -> Iterator[Finding]:
         if context.specs[name].kind != "category" or isinstance(column, NumberColumn):
             continue
         few = (counts > 0) & (counts < LEAST) & (column.levels != "")
-        if few.any():
+        distinct = int(np.sum((counts > 0) & (column.levels != "")))
+        if few.any() and not (context.rows >= 50 and distinct >= UNIQUE * (~column.missing).sum()):  # an id is told so
             rare[name] = int(few.sum())
             hit |= few[column.codes]
     if not rare:
         return
-    total = sum(rare.values())
+    total, rows = sum(rare.values()), int(hit.sum())
+    one = total == 1
     names = sorted(rare, key=lambda n: -rare[n])
     yield Finding(
         code="levels.rare",
         severity="note",
         column=names[0] if len(names) == 1 else "",
-        what=f"{total:,} level{'s'[: total != 1]} of {listed(names)} {'has' if total == 1 else 'have'} under {LEAST} "
-        f"rows ({int(hit.sum()):,} rows in all): they are not put into the model file, and count as unseen.",
+        what=f"{total:,} level{'' if one else 's'} of {listed(names)} {'has' if one else 'have'} under {LEAST} rows "
+        f"({rows:,} in all): {'it is' if one else 'they are'} not put into the model file, and count{'s' * one} as unseen.",
         rows=context.evidence(np.flatnonzero(hit).tolist()),
         fix="Nothing needs to be done. Merging rare levels into broader ones keeps what they say.",
     )

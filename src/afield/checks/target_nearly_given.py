@@ -82,7 +82,7 @@ def _sum(
         basis = np.column_stack([basis, pool.pop(name)])
         weights = np.linalg.lstsq(basis[made], actual[made], rcond=None)[0]
         better = explained(basis[~made] @ weights, actual[~made])
-        if better < share + 1e-4:
+        if better < share + 1e-4 or (share >= SEVERAL and 1 - better > (1 - share) / 2):  # it adds little to enough
             break
         chosen.append(name)
         share, rest = better, actual - basis @ weights
