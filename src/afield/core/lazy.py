@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import importlib
 from types import ModuleType
+from typing import Any
 
 from afield.core.errors import MissingDependencyError
 
@@ -29,3 +30,9 @@ def need(module: str, *, purpose: str) -> ModuleType:
             f"{purpose} needs the package {top}, which is not installed ({error}).",
             fix=f"pip install {package}",
         ) from error
+
+
+def attribute(path: str) -> Any:
+    """Import a module and return what ``package.module:name`` names in it."""
+    module, _, name = path.partition(":")
+    return getattr(importlib.import_module(module), name)

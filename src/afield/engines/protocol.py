@@ -22,7 +22,7 @@ class Job:
     """One attempt at a piece of work.
 
     ``function`` is ``package.module:name``; it is called as ``function(config)`` in a worker and returns a JSON
-    object. ``config`` is JSON; ``Ref``s inside it are passed as ``{"$ref": path}`` by ``Ref.path`` strings.
+    object. ``config`` is JSON; what was shared goes into it as the string ``Ref.path``.
     """
 
     id: str
@@ -67,7 +67,10 @@ class Engine(Protocol):
         ...
 
     def poll(self, timeout_s: float) -> list[Done]:
-        """Return the attempts that ended, waiting up to ``timeout_s`` for the first; empty when none did."""
+        """Return the attempts that ended, waiting up to ``timeout_s`` for the first; empty when none did.
+
+        Returns at once when no attempt is on its way.
+        """
         ...
 
     def cancel(self, id: str) -> None:
