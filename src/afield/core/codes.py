@@ -41,6 +41,7 @@ CODES: dict[str, str] = {
     "model.missing_column": "The rows lack a column that the model needs.",
     "model.cell": "A value does not have the kind that the model's column has.",
     "model.rows": "The rows are not in a form that the model can read.",
+    "model.task": "The model cannot give this kind of answer, such as probabilities of a regression.",
     "model.selftest": "The model does not give the answers stored inside it.",
     "model.parity": "The exported file and the learners' own libraries disagree.",
     # output
@@ -53,6 +54,7 @@ CODES: dict[str, str] = {
     "study.busy": "Another process is working on this study.",
     "study.stopped": "The study was stopped before a first model was ready.",
     "study.journal": "The journal of a study is damaged beyond its last line.",
+    "study.artifact": "A stored array or state of a study is missing or damaged.",
     "engine.failed": "Workers could not be started or kept alive.",
     "parts.unknown": "No part has this name.",
     "parts.manifest": "A part's manifest is missing or wrong.",

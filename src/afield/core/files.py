@@ -2,8 +2,25 @@
 
 from __future__ import annotations
 
+import errno
 import os
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
+
+from afield.core.errors import AfieldError
+from afield.core.failpoints import failpoint
+
+FULL = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG}
+
+
+def write_failed(error: OSError, path: Path) -> AfieldError:
+    """Return the error to raise when ``path`` could not be written: ``output.disk_full`` or ``output.unwritable``."""
+    if error.errno in FULL:
+        return AfieldError(
+            "output.disk_full", f"The disk is full: {error.strerror}.", where=str(path), fix="make room and go on"
+        )
+    return AfieldError("output.unwritable", f"The file cannot be written: {error.strerror or error}.", where=str(path))
 
 
 def fsync_folder(folder: Path) -> None:
@@ -17,15 +34,51 @@ def fsync_folder(folder: Path) -> None:
         os.close(handle)
 
 
-def write_atomic(path: Path, content: bytes) -> None:
-    """Write ``content`` to ``path`` through a temporary sibling, fsync and rename."""
+@contextmanager
+def replacing(path: Path, *, point: str = "file.replace") -> Iterator[Path]:
+    """Give a temporary sibling to write; then fsync it and rename it to ``path``.
+
+    An exception leaves ``path`` as it was. ``point`` is the failpoint between the two.
+
+    Raises
+    ------
+    AfieldError
+        ``output.disk_full``, ``output.unwritable``.
+    """
     temporary = path.with_name(f".{path.name}.{os.getpid()}.part")
     try:
-        with open(temporary, "wb") as file:
-            file.write(content)
-            file.flush()
-            os.fsync(file.fileno())
+        yield temporary
+        handle = os.open(temporary, os.O_RDWR)
+        try:
+            os.fsync(handle)
+        finally:
+            os.close(handle)
+        failpoint(point)
         os.replace(temporary, path)
+        fsync_folder(path.parent)
+    except OSError as error:
+        if error.errno not in FULL and error.filename and str(error.filename) != str(temporary):
+            raise  # about another file that the block worked with
+        raise write_failed(error, path) from error
     finally:
         temporary.unlink(missing_ok=True)
-    fsync_folder(path.parent)
+
+
+def write_atomic(path: Path, content: bytes | memoryview, *, point: str = "file.replace") -> None:
+    """Write ``content`` to ``path`` through a temporary sibling, fsync and rename.
+
+    Raises
+    ------
+    AfieldError
+        ``output.disk_full``, ``output.unwritable``.
+    """
+    with replacing(path, point=point) as temporary:
+        temporary.write_bytes(content)
+
+
+def remove_parts(folder: Path) -> int:
+    """Remove temporary files that killed processes left in ``folder``; return how many there were."""
+    parts = list(folder.glob(".*.part"))
+    for part in parts:
+        part.unlink(missing_ok=True)
+    return len(parts)
