@@ -1,1 +1,1 @@
-"""TODO."""
+"""The model file: its metadata, self-test, loading, predicting, verifying. Needs numpy and onnxruntime only."""

@@ -1,0 +1,167 @@
+"""The python platform: a folder that predicts with onnxruntime alone, proven in a process that has nothing else."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+import tempfile
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from afield.core.errors import DataError, UnsupportedError
+from afield.core.findings import Finding
+from afield.core.proofs import Proof
+from afield.graph.profile import MICROSOFT, ML, OPERATORS
+from afield.model.container import operators, refers_outside
+from afield.model.model import Model
+from afield.model.saving import write_model
+from afield.model.selftest import proof_of
+from afield.platforms.protocol import Bundle
+
+HERE = Path(__file__).parent
+REQUIREMENTS = "numpy>=2.0\nonnxruntime>=1.23\n"
+TIME_LIMIT_S = 300
+
+
+@dataclass(frozen=True, kw_only=True)
+class PythonOptions:
+    """``force``: write into a folder that is not empty."""
+
+    force: bool = False
+
+
+class PythonPlatform:
+    """Runs models by onnxruntime in Python. See ``afield.platforms.protocol.Platform``."""
+
+    name = "python"
+    summary = "a folder with the model and a short script; needs onnxruntime and numpy"
+
+    def check(self, model: bytes, device: str = "") -> list[Finding]:
+        """Return a finding for each operator that onnxruntime's Python build is not known to run alike."""
+        del device  # any machine that has Python will do
+        findings = []
+        for operator in sorted(operators(model), key=lambda o: (o.domain, o.name)):
+            domain = "" if operator.domain == "ai.onnx" else operator.domain
+            if OPERATORS.get(operator.name) == domain:
+                continue
+            known = domain in ("", ML, MICROSOFT)
+            findings.append(
+                Finding(
+                    code="model.operator",
+                    severity="serious",
+                    what=f"The graph uses {domain or 'ai.onnx'}:{operator.name}, which is not on the allowed list.",
+                    fix="Fit the model with afield's own parts."
+                    if known
+                    else "It would need a custom-operator library.",
+                )
+            )
+        if refers_outside(model):
+            findings.append(
+                Finding(
+                    code="model.one_file",
+                    severity="serious",
+                    what="The model keeps data in other files.",
+                    fix="Save it as one file.",
+                )
+            )
+        return findings
+
+    def export(self, model: bytes, dest: Path, options: PythonOptions | None = None) -> Bundle:
+        """Write model.onnx, predict.py and requirements.txt into the folder ``dest``.
+
+        Raises
+        ------
+        UnsupportedError
+            ``graph.operator``.
+        DataError
+            ``output.exists``, ``output.unwritable``, ``output.disk_full``.
+        ModelFileError
+            ``model.damaged``, ``model.foreign``, ``model.version``.
+        """
+        options = options or PythonOptions()
+        Model.load(model)  # nothing that is not a model is exported
+        if found := self.check(model):
+            raise UnsupportedError(
+                "graph.operator",
+                "The model cannot be exported for Python.",
+                got=" ".join(finding.what for finding in found),
+                fix=found[0].fix,
+            )
+        prepare_folder(dest, force=options.force)
+        files = {
+            "model.onnx": model,
+            "predict.py": (HERE / "predict.py").read_bytes(),
+            "requirements.txt": REQUIREMENTS.encode(),
+        }
+        for name, content in files.items():
+            write_model(dest / name, content, force=options.force)
+        size = sum(len(content) for content in files.values())
+        return Bundle(platform=self.name, path=dest, files=tuple(sorted(files)), size_bytes=size)
+
+    def prove(self, bundle: Bundle) -> Proof:
+        """Run the file's self-test in a new process with numpy and onnxruntime only.
+
+        Batches of 1 and 4,096, one and two threads.
+        """
+        path = bundle.path / "model.onnx"
+        model = Model.load(path)
+        with tempfile.TemporaryDirectory() as folder:
+            out = Path(folder) / "answers.npz"
+            command = [sys.executable, "-P", str(HERE / "replay.py"), str(path), str(out)]
+            environment = {k: v for k, v in os.environ.items() if k != "PYTHONPATH"}
+            try:
+                done = subprocess.run(  # noqa: S603 - our own script and a temporary folder
+                    command, capture_output=True, text=True, timeout=TIME_LIMIT_S, env=environment, check=False
+                )
+            except subprocess.TimeoutExpired:
+                return self._failed(f"no answer within {TIME_LIMIT_S} s")
+            if done.returncode:
+                return self._failed((done.stderr.strip().splitlines() or [f"exit {done.returncode}"])[-1])
+            with np.load(out, allow_pickle=False) as answers:
+                runs = _runs(answers)
+        versions = json.loads(done.stdout)
+        how = f"onnxruntime {versions['onnxruntime']} and numpy {versions['numpy']} in a new process without afield"
+        return proof_of(model, runs, how=how)
+
+    def _failed(self, reason: str) -> Proof:
+        return Proof(platform=self.name, ran=True, how="a new process", passed=False, details=(reason,))
+
+
+def prepare_folder(dest: Path, *, force: bool) -> None:
+    """Make the folder, or refuse one that has something in it.
+
+    Raises
+    ------
+    DataError
+        ``output.exists``, ``output.unwritable``.
+    """
+    try:
+        dest.mkdir(parents=True, exist_ok=True)
+        taken = any(dest.iterdir())
+    except OSError as error:
+        raise DataError(
+            "output.unwritable", f"The folder cannot be made: {error.strerror}.", where=str(dest)
+        ) from error
+    if taken and not force:
+        raise DataError(
+            "output.exists",
+            "The folder is not empty, and nothing is overwritten unasked.",
+            where=str(dest),
+            fix="Give another folder, or force=True (--force).",
+        )
+
+
+def _runs(answers: Mapping[str, NDArray[Any]]) -> dict[str, dict[str, NDArray[Any]]]:
+    """Return answers by way of running."""
+    runs: dict[str, dict[str, NDArray[Any]]] = {}
+    for key in answers:
+        threads, batch, name = key.split("/", 2)
+        runs.setdefault(f"{threads} thread{'s' if threads != '1' else ''}, batch {batch}", {})[name] = answers[key]
+    return runs
