@@ -1,0 +1,173 @@
+"""The first layer: the verbs of ``import afield``. They only shape requests for the use cases."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+    from afield.api.predict import Written
+    from afield.core.events import Listener
+    from afield.model.model import Model
+    from afield.problem.problem import Problem
+
+PathText = str | os.PathLike[str]
+
+
+def fit(
+    data: object,
+    target: str | None = None,
+    *,
+    out: PathText | None = None,
+    force: bool = False,
+    progress: bool | None = None,
+    **wishes: Any,
+) -> Model:
+    """Find a good model for ``target`` and return it, proven against the libraries that trained it.
+
+    Parameters
+    ----------
+    data : path, URL, frame, Problem, or the path of a problem file
+        A pandas, polars or pyarrow frame, or anything that ``afield fit`` reads.
+    target : str
+        The column to predict. Left out where ``data`` states a problem.
+    out : path, optional
+        Where to write the model file; ``model.save`` does it later.
+    force : bool
+        Overwrite ``out``.
+    progress : bool, optional
+        Print progress lines to stderr; None: in a terminal and in a notebook.
+    **wishes
+        Any field of ``afield.Problem``, such as ``minutes=5``, ``metric="mae"``, ``group="patient"``,
+        ``ignore=["id"]``.
+
+    Returns
+    -------
+    Model
+
+    Raises
+    ------
+    ProblemError
+        ``problem.option`` and the other ``problem`` codes.
+    DataError
+        The ``data`` codes.
+
+    Examples
+    --------
+    >>> import afield
+    >>> model = afield.fit("shellfish.csv", target="rings", minutes=1)  # doctest: +SKIP
+    """
+    from afield.api.fit import fit as run
+
+    problem, frame = _request(data, wishes if target is None else {"target": target, **wishes})
+    place = None if out is None else Path(out)
+    return run(problem, frame=frame, out=place, force=force, listener=_listener(progress)).model
+
+
+def resume(study: str, *, out: PathText | None = None, force: bool = False, progress: bool | None = None) -> Model:
+    """Go on with a study that was stopped, and return its model.
+
+    Raises
+    ------
+    EngineError
+        ``study.not_found``, ``study.busy``.
+    DataError
+        ``data.changed``.
+    """
+    from afield.api.resume import resume as run
+
+    place = None if out is None else Path(out)
+    return run(study, out=place, force=force, listener=_listener(progress)).model
+
+
+def load(path: PathText) -> Model:
+    """Open a model file; needs numpy and onnxruntime only.
+
+    Raises
+    ------
+    ModelFileError
+        ``model.not_found``, ``model.damaged``, ``model.foreign``, ``model.version``.
+    """
+    from afield.model.model import Model
+
+    return Model.load(Path(path))
+
+
+def predict(
+    model: Model | PathText,
+    data: object,
+    *,
+    out: PathText | None = None,
+    keep: Sequence[str] = (),
+    force: bool = False,
+) -> NDArray[Any] | Written:
+    """Return the answers for a file or a frame; with ``out``, write them to a file batch by batch.
+
+    Raises
+    ------
+    ModelFileError, DataError
+        Where a row cannot be used, with its file, column and row.
+    """
+    from afield.api.predict import answer, predict_file
+
+    opened = _opened(model)
+    if out is None:
+        return answer(opened, data)
+    return predict_file(opened, data, out=Path(out), keep=keep, force=force)
+
+
+def score(model: Model | PathText, data: object) -> dict[str, Any]:
+    """Return the metrics of a model over the rows of a file or a frame whose target is known.
+
+    Raises
+    ------
+    ModelFileError, DataError
+        Where a row cannot be used, with its file, column and row.
+    """
+    from afield.api.score import score as run
+
+    return run(_opened(model), data)
+
+
+def report(study_or_model: Model | PathText, path: PathText, *, force: bool = False) -> None:
+    """Write the report of a study or a model: one HTML file that opens offline.
+
+    Raises
+    ------
+    DataError
+        ``output.exists``, ``output.unwritable``.
+    """
+    from afield.api.report import report as run
+
+    run(study_or_model, Path(path), force=force)
+
+
+def _opened(model: Model | PathText) -> Model:
+    return load(model) if isinstance(model, str | os.PathLike) else model
+
+
+def _request(data: object, wishes: dict[str, Any]) -> tuple[Problem, object]:
+    """Return the problem, and the frame where the data is one."""
+    from afield.api.problem import is_problem_file, read_problem
+    from afield.problem.problem import Problem
+    from afield.problem.wishes import state_problem
+
+    if isinstance(data, Problem):
+        return state_problem(wishes, base=data), None
+    if not isinstance(data, str | os.PathLike):
+        return state_problem(wishes), data
+    if is_problem_file(data):
+        return state_problem(wishes, base=read_problem(Path(data))), None
+    return state_problem({"data": data, **wishes}), None
+
+
+def _listener(progress: bool | None) -> Listener:
+    """Return what prints progress where somebody looks."""
+    from afield.api.progress import Lines, is_watched
+    from afield.core.events import silent
+
+    return Lines() if progress or (progress is None and is_watched()) else silent

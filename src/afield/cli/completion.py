@@ -1,0 +1,69 @@
+"""What the shell offers after Tab: columns of the data, study ids, and the words that an option knows."""
+
+from __future__ import annotations
+
+import csv
+import io
+from collections.abc import Callable
+from pathlib import Path
+
+import typer
+
+HEAD_BYTES = 1 << 16  # a header is looked for in this much of the file
+DELIMITERS = ",;\t|"
+
+
+def columns(context: typer.Context, incomplete: str) -> list[str]:
+    """Return columns of the text file given as DATA, read from its first line alone."""
+    given = context.params.get("data")
+    return [name for name in header(Path(given)) if name.startswith(incomplete)] if given else []
+
+
+def header(path: Path) -> list[str]:
+    """Return the cells of the first line of a delimited text file; none where it is not such a file."""
+    if path.suffix.lower() not in (".csv", ".tsv", ".txt") or not path.is_file():
+        return []
+    with open(path, "rb") as file:
+        line = file.read(HEAD_BYTES).decode("utf-8-sig", errors="replace").partition("\n")[0].rstrip("\r")
+    delimiter = max(DELIMITERS, key=line.count)
+    return next(csv.reader(io.StringIO(line), delimiter=delimiter), [])
+
+
+def studies(context: typer.Context, incomplete: str) -> list[tuple[str, str]]:
+    """Return ids of studies with their targets."""
+    from afield.api.study import list_studies
+
+    return [(s.id, f"{s.target}, {s.state}") for s in list_studies() if s.id.startswith(incomplete)]
+
+
+def values(option: str) -> Callable[[str], list[str]]:
+    """Return a completion that offers the values that an option knows."""
+
+    def offer(incomplete: str) -> list[str]:
+        from afield.api.problem import choices
+
+        return [word for word in choices(option) if word.startswith(incomplete)]
+
+    return offer
+
+
+def kinds(context: typer.Context, incomplete: str) -> list[str]:
+    """Return ``COLUMN=kind`` for the column typed so far."""
+    from afield.api.problem import choices
+
+    column, mark, kind = incomplete.rpartition("=")
+    if mark:
+        return [f"{column}={k}" for k in choices("kinds") if k.startswith(kind)]
+    return [f"{name}=" for name in columns(context, incomplete)]
+
+
+tasks = values("task")
+efforts = values("effort")
+decimals = values("decimal")
+
+
+def metrics(incomplete: str) -> list[str]:
+    """Return names of metrics."""
+    from afield.api.score import metric_names
+
+    return [name for name in metric_names() if name.startswith(incomplete)]
