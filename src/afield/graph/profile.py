@@ -15,13 +15,13 @@ MICROSOFT = "com.microsoft"
 _STANDARD = """
 Abs Add And ArgMax Cast Ceil Clip Concat CumSum Div Equal Exp Expand Flatten Floor Gather GatherElements Gemm Greater
 GreaterOrEqual Identity IsInf IsNaN Less LessOrEqual Log MatMul Max Min Mod Mul Neg Not Or Pad Pow Range ReduceMax
-ReduceMean ReduceMin ReduceSum RegexFullMatch Relu Reshape Shape Sigmoid Sign Sin Cos Slice Softmax Split Sqrt
-Squeeze StringConcat StringSplit Sub Tanh Tile Transpose Unsqueeze Where
+ReduceMean ReduceMin ReduceSum RegexFullMatch Relu Reshape ScatterElements Shape Sigmoid Sign Sin Cos Slice Softmax
+Split Sqrt Squeeze StringConcat StringSplit Sub Tanh Tile Transpose Unsqueeze Where
 """.split()
 
 #: operator -> domain
 OPERATORS: dict[str, str] = (
     dict.fromkeys(_STANDARD, "")
-    | dict.fromkeys(["LabelEncoder", "TreeEnsemble", "TreeEnsembleRegressor"], ML)
+    | dict.fromkeys(["LabelEncoder", "TreeEnsemble"], ML)
     | {"Tokenizer": MICROSOFT}
 )

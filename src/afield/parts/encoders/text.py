@@ -1,0 +1,189 @@
+"""Text to features: hashed n-grams of characters and words, scored by tables that were fitted on their counts.
+
+Everything from the raw text on is graph. Nothing readable is embedded: the tables hold one row for each hash bucket,
+and no word, n-gram or text of the training data; only single characters that stand in at least five texts.
+
+For each column: ``dims`` directions in which the texts vary, scores of the target (one for each class, or one for two
+classes and for numbers), and six plain facts: length, words, shares of upper case, digits and punctuation, missing.
+A text counts up to its first NUL character and up to ``characters`` characters; the rest is left out.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from afield.core.randomness import derive_seed
+from afield.data.answer import Answer
+from afield.data.table import StringColumn, Table
+from afield.graph.builder import Builder, Value
+from afield.parts.encoders.levels import string_column
+from afield.parts.encoders.state import header_of, pack
+from afield.parts.encoders.text_alphabet import TRAITS, Alphabet
+from afield.parts.encoders.text_counts import count_grams
+from afield.parts.encoders.text_grams import Grams, Layout, largest_prime, lower_grams
+from afield.parts.encoders.text_weights import as_targets, fit_directions, fit_scores, inverse_frequency, weigh
+from afield.parts.protocol import Feature, FitContext, Setting, Settings, State
+from afield.parts.settings import settle
+from afield.problem.schema import ColumnSpec
+
+_ROWS = 20_000  # rows that the tables are fitted on at most, drawn by the seed
+_FACTS = ("length", "words", *(f"{t}_share" for t in TRAITS[1:]), "missing")
+_CLASSES = 100  # classes that get a score each, the most frequent
+
+
+@dataclass(frozen=True)
+class FittedText:
+    """``tables``: float32 [C, buckets + 1, D + 1]; the last row is zero, the last column the squared idf.
+
+    ``outputs`` names the D sums, such as ``direction 3`` and ``score 0``.
+    """
+
+    columns: tuple[str, ...]
+    layout: Layout
+    outputs: tuple[str, ...]
+    alphabet: Alphabet
+    tables: NDArray[np.float32]
+
+    @property
+    def features(self) -> Sequence[Feature]:
+        """For each column its directions, scores and facts."""
+        names = [(n, "embedding" if n.startswith("direction") else "dense") for n in self.outputs]
+        names += [(n, "dense") for n in _FACTS]
+        return [Feature(name=f"{c}.{n}", column=c, form=f) for c in self.columns for n, f in names]  # type: ignore[arg-type]
+
+    def lower(self, builder: Builder, inputs: Mapping[str, Value]) -> Value:
+        """Add about 100 nodes however many columns: string [N] each to float32 [N, C * (D + 6)]."""
+        b = builder
+        grams = lower_grams(b, [inputs[n] for n in self.columns], self.alphabet, self.layout)
+        last = b.constant([2], "int64")
+        parts = [self._facts(b, grams, last)]
+        if self.outputs:
+            sums = self._sums(b, grams)
+            width = len(self.outputs)
+            square = b.op("Slice", sums, b.constant([width], "int64"), b.constant([width + 1], "int64"), last)
+            size = b.op("Sqrt", b.op("Max", square, b.constant(np.float32(1e-12))))
+            sums = b.op("Slice", sums, b.constant([0], "int64"), b.constant([width], "int64"), last)
+            parts.insert(0, b.op("Div", sums, size))
+        full = b.concat(parts, axis=2)
+        full = b.op("Slice", full, b.constant([0], "int64"), b.constant([-1], "int64"), b.constant([1], "int64"))
+        return b.reshape(b.transpose(full, [1, 0, 2]), [0, len(self.features)])
+
+    def _sums(self, b: Builder, grams: Grams) -> Value:
+        count, buckets, width = self.tables.shape
+        table = b.constant(self.tables.reshape(count * buckets, width))
+        total: Value | None = None
+        for ids in grams.ids:  # one order at a time: all at once would need several times the memory
+            if count > 1:
+                ids = b.op("Add", ids, b.constant((np.arange(count) * buckets).reshape(-1, 1, 1)))  # noqa: PLW2901
+            rows = b.gather(table, ids, axis=0)
+            part = b.op("ReduceSum", rows, b.constant([2], "int64"), keepdims=0)
+            total = part if total is None else b.op("Add", total, part)
+        assert total is not None
+        return total
+
+    def _facts(self, b: Builder, grams: Grams, last: Value) -> Value:
+        traits = b.gather(b.constant(self.alphabet.traits), grams.rows, axis=0)
+        traits = b.op("ReduceSum", traits, b.constant([2], "int64"), keepdims=0)
+        length = b.op("Slice", traits, b.constant([0], "int64"), b.constant([1], "int64"), last)
+        others = b.op("Slice", traits, b.constant([1], "int64"), b.constant([len(TRAITS)], "int64"), last)
+        shares = b.op("Div", others, b.op("Max", length, b.constant(np.float32(1))))
+        sizes = b.concat([length, b.cast(grams.words, "float32")], axis=2)
+        sizes = b.op("Log", b.op("Add", sizes, b.constant(np.float32(1))))
+        missing = b.op("Equal", grams.texts, b.constant(np.asarray("", dtype=object)), dtype="bool")
+        missing = b.op("Unsqueeze", b.cast(missing, "float32"), last)
+        return b.concat([sizes, shares, missing], axis=2)
+
+    def state(self) -> State:
+        """Return layout, names, characters and tables."""
+        y = self.layout
+        header = {
+            "columns": self.columns,
+            "outputs": self.outputs,
+            "layout": [list(y.orders), y.words, y.buckets, y.characters],
+        }
+        return pack(header, points=self.alphabet.points, tables=self.tables)
+
+
+class Text:
+    """Texts as directions, scores of the target, and plain facts."""
+
+    name = "text"
+    kinds = frozenset({"text"})
+    uses_target = True
+    space: Mapping[str, Setting] = {
+        "use": Setting(kind="choice", default="both", choices=("both", "directions", "scores")),
+        "dims": Setting(kind="integer", default=24, low=1, high=128, log=True),
+        "orders": Setting(kind="choice", default="3-5", choices=("2-4", "3-4", "3-5", "3-6")),
+        "words": Setting(kind="choice", default="pairs", choices=("none", "single", "pairs")),
+        "buckets": Setting(kind="integer", default=2**14, low=2**10, high=2**17, log=True),
+        "characters": Setting(kind="choice", default=512, choices=(128, 256, 512, 1000)),
+        "ridge": Setting(kind="number", default=1.0, low=0.01, high=100.0, log=True),
+    }
+
+    def fit(
+        self, table: Table, specs: Sequence[ColumnSpec], target: Answer, context: FitContext, settings: Settings
+    ) -> FittedText:
+        """Count n-grams by running the graph on at most 20,000 rows, then fit the tables on the counts."""
+        from threadpoolctl import threadpool_limits
+
+        values = settle(self.space, settings)
+        names = tuple(s.name for s in specs)
+        low, _, high = values["orders"].partition("-")
+        layout = Layout(
+            orders=(int(low), int(high)),
+            words=("none", "single", "pairs").index(values["words"]),
+            buckets=largest_prime(values["buckets"]),
+            characters=values["characters"],
+        )
+        rows = _sample(table.rows, derive_seed(context.seed, "text", table.rows))
+        weights = np.ones(table.rows) if context.weights is None else np.asarray(context.weights, np.float64)
+        weights = weights[rows] if weights[rows].sum() > 0 else np.ones(len(rows))
+        targets, classes = as_targets(target.take(rows), weights, _CLASSES)
+        shared = (weights / weights.mean()).astype(np.float32)
+        columns = [string_column(table, n).take(rows) for n in names]
+        alphabet = Alphabet.of(t for c in columns for t in _texts(c)[0])
+        tables = []
+        with threadpool_limits(1):  # sums in a fixed order, whatever the machine
+            for column in columns:
+                texts, place = _texts(column)
+                counts = count_grams(texts, alphabet, layout)[place]
+                idf = inverse_frequency(counts)
+                scaled = weigh(counts, idf)
+                parts = []
+                if values["use"] != "scores":
+                    parts.append(fit_directions(scaled, values["dims"], derive_seed(context.seed, "directions")))
+                if values["use"] != "directions":
+                    parts.append(fit_scores(scaled, targets, shared, values["ridge"]))
+                full = np.concatenate([*(p * idf[:, None] for p in parts), idf[:, None] ** 2], axis=1)
+                tables.append(np.concatenate([full, np.zeros((1, full.shape[1]))]).astype(np.float32))
+        outputs = [f"direction {i}" for i in range(values["dims"])] if values["use"] != "scores" else []
+        if values["use"] != "directions":
+            outputs += [f"score {k}" for k in classes] or ["score"]
+        return FittedText(names, layout, tuple(outputs), alphabet, np.stack(tables))
+
+    def restore(self, state: State) -> FittedText:
+        """Return the fitted encoder that gave this state."""
+        header = header_of(state)
+        orders, words, buckets, characters = header["layout"]
+        layout = Layout(orders=(orders[0], orders[1]), words=words, buckets=buckets, characters=characters)
+        alphabet = Alphabet(state["points"])
+        return FittedText(tuple(header["columns"]), layout, tuple(header["outputs"]), alphabet, state["tables"])
+
+
+def _sample(rows: int, seed: int) -> NDArray[np.int64]:
+    if rows <= _ROWS:
+        return np.arange(rows)
+    return np.sort(np.random.Generator(np.random.PCG64(seed)).choice(rows, _ROWS, replace=False))
+
+
+def _texts(column: StringColumn) -> tuple[list[str], NDArray[np.int64]]:
+    """Return the distinct texts that occur, and for each row its place among them."""
+    used, place = np.unique(column.codes, return_inverse=True)
+    return [str(column.levels[i]).encode("utf-8", "replace").decode() for i in used], place
+
+
+part = Text()
