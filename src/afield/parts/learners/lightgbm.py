@@ -1,0 +1,216 @@
+"""Gradient-boosted trees by LightGBM: the strongest single learner on most tables."""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+import time
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from afield.data.answer import Answer
+from afield.graph.builder import Builder, Value
+from afield.graph.tree_lightgbm import read_lightgbm
+from afield.graph.trees import sum_leaves
+from afield.parts.learners.folds import mean_probabilities, total
+from afield.parts.learners.standardise import Scale
+from afield.parts.protocol import Feature, FitContext, FittedLearner, Setting, Settings, State
+from afield.parts.settings import settle
+from afield.problem.problem import Task
+
+_OBJECTIVES = {"binary": "binary", "multiclass": "multiclass", "regression": "regression"}
+_PASSED_ON = (
+    "learning_rate", "num_leaves", "feature_fraction", "bagging_fraction", "lambda_l1", "lambda_l2", "extra_trees",
+    "max_bin", "min_gain_to_split", "path_smooth", "cat_smooth", "cat_l2", "max_cat_threshold", "max_cat_to_onehot",
+)  # fmt: skip
+_IDLE_ROUNDS = 5  # give up after so many rounds in a row in which no tree could be split
+
+
+@dataclasses.dataclass(frozen=True)
+class FittedLightGBM:
+    """A booster as its own text, and the scale of the target."""
+
+    text: str
+    task: Task
+    classes: int
+    rounds: int
+    scale: Scale
+
+    @property
+    def outputs(self) -> int:
+        """Scores of a row: one for each class of a multiclass task, else one."""
+        return self.classes if self.task == "multiclass" else 1
+
+    def reference(self, features: NDArray[np.float32]) -> NDArray[np.float64]:
+        """Return LightGBM's answer: probabilities float64 [n, K], or predictions float64 [n, 1]."""
+        import lightgbm
+
+        booster = lightgbm.Booster(model_str=self.text)
+        answer = np.asarray(booster.predict(features, num_threads=1), dtype=np.float64)
+        if self.task == "binary":
+            return np.column_stack([1.0 - answer, answer])
+        if self.task == "regression":
+            return self.scale.back(answer)[:, None]
+        return answer
+
+    def state(self) -> State:
+        """Return the booster's text and what it lacks."""
+        facts = {"task": self.task, "classes": self.classes, "rounds": self.rounds, "scale": self.scale.to_json()}
+        return {
+            "json": np.array(json.dumps(facts, sort_keys=True)),
+            "model": np.frombuffer(self.text.encode(), dtype=np.uint8),
+        }
+
+
+@dataclasses.dataclass(frozen=True)
+class LightGBM:
+    """The part."""
+
+    name: str = "lightgbm"
+    tasks: frozenset[str] = frozenset(_OBJECTIVES)
+    space: Mapping[str, Setting] = dataclasses.field(
+        default_factory=lambda: {
+            "learning_rate": Setting(kind="number", default=0.05, low=0.003, high=0.5, log=True),
+            "num_leaves": Setting(kind="integer", default=31, low=2, high=1024, log=True),
+            "min_data_in_leaf": Setting(kind="integer", default=20, low=1, high=10_000, log=True),
+            "feature_fraction": Setting(kind="number", default=1.0, low=0.1, high=1.0),
+            "bagging_fraction": Setting(kind="number", default=1.0, low=0.2, high=1.0),
+            "lambda_l1": Setting(kind="number", default=0.0, low=0.0, high=1000.0),
+            "lambda_l2": Setting(kind="number", default=0.0, low=0.0, high=1000.0),
+            "min_gain_to_split": Setting(kind="number", default=0.0, low=0.0, high=100.0),
+            "path_smooth": Setting(kind="number", default=0.0, low=0.0, high=1000.0),
+            "extra_trees": Setting(kind="boolean", default=False),
+            "max_bin": Setting(kind="integer", default=255, low=3, high=1023, log=True),
+            "max_rounds": Setting(kind="integer", default=2000, low=1, high=20_000, log=True),
+            "patience": Setting(kind="integer", default=50, low=1, high=1000, log=True),
+            "categories": Setting(kind="choice", default="native", choices=("native", "numbers")),
+            "cat_smooth": Setting(kind="number", default=10.0, low=0.0, high=1000.0),
+            "cat_l2": Setting(kind="number", default=10.0, low=0.0, high=1000.0),
+            "max_cat_threshold": Setting(kind="integer", default=32, low=1, high=64, log=True),
+            "max_cat_to_onehot": Setting(kind="integer", default=4, low=1, high=64, log=True),
+        }
+    )
+
+    def fit(
+        self,
+        features: NDArray[np.float32],
+        forms: Sequence[Feature],
+        target: Answer,
+        context: FitContext,
+        settings: Settings,
+    ) -> FittedLightGBM:
+        """Boost until the validation loss has not fallen for ``patience`` rounds, or the rounds are used up.
+
+        Stops early, with what there is, when the time limit is reached or the work is cancelled.
+
+        Raises
+        ------
+        ProblemError
+            ``parts.settings``.
+        """
+        import lightgbm
+
+        begin = time.monotonic()
+        chosen = settle(self.space, settings)
+        scale = Scale.of(target, context.weights)
+        parameters = _parameters(chosen, target, context)
+        codes = [i for i, f in enumerate(forms) if f.form == "codes"] if chosen["categories"] == "native" else []
+        data = lightgbm.Dataset(
+            features,
+            scale.forth(target.values) if target.task == "regression" else target.values,
+            weight=context.weights,
+            categorical_feature=codes,
+            params=parameters,
+            free_raw_data=True,
+        )
+        booster = lightgbm.Booster(parameters, data)
+        validation = None if context.rounds is not None else context.validation
+        if validation is not None:
+            values = validation[1].values
+            held = scale.forth(values) if target.task == "regression" else values
+            rows = data.create_valid(validation[0], held, weight=validation[2], params=parameters)
+            booster.add_valid(rows, "validation")
+        end = None if context.time_limit_s is None else begin + context.time_limit_s
+        limit = context.rounds if context.rounds is not None else chosen["max_rounds"]
+        patience = chosen["patience"] if validation is not None else None
+        rounds = _boost(booster, max(1, limit), patience, end, context)
+        return FittedLightGBM(
+            text=_bare(booster.model_to_string(num_iteration=rounds)),
+            task=target.task,
+            classes=target.classes,
+            rounds=rounds,
+            scale=scale,
+        )
+
+    def restore(self, state: State) -> FittedLightGBM:
+        """Return the fitted learner that gave this state."""
+        facts = json.loads(str(state["json"]))
+        facts["scale"] = Scale(**facts["scale"])
+        return FittedLightGBM(text=state["model"].tobytes().decode(), **facts)
+
+    def lower(
+        self, builder: Builder, features: Value, fitted: Sequence[FittedLearner], task: Task, classes: int
+    ) -> Value:
+        """Add one tree-ensemble node for each fold (they load faster than one for all) and the mean of their answers.
+
+        float32 [N, F] to float64 [N, K] or [N, 1].
+        """
+        folds = [f for f in fitted if isinstance(f, FittedLightGBM)]
+        features = builder.cast(features, "float64")
+        if task != "regression":
+            raw = [sum_leaves(builder, features, read_lightgbm(f.text, f.outputs), f.outputs) for f in folds]
+            return mean_probabilities(builder, raw, classes, len(folds))
+        parts = []
+        for fold in folds:
+            trees = read_lightgbm(fold.text, 1)
+            shares = trees.leaves * (fold.scale.spread / len(folds))
+            parts.append(sum_leaves(builder, features, dataclasses.replace(trees, leaves=shares), 1))
+        return total(builder, parts, float(np.mean([f.scale.centre for f in folds])))
+
+
+def _parameters(chosen: Mapping[str, Any], target: Answer, context: FitContext) -> dict[str, Any]:
+    rows = len(target.values)
+    return {
+        "objective": _OBJECTIVES[target.task],
+        "metric": {"binary": "binary_logloss", "multiclass": "multi_logloss", "regression": "l2"}[target.task],
+        "verbosity": -1,
+        "deterministic": True,
+        "force_row_wise": True,
+        "num_threads": context.threads,
+        "seed": context.seed,
+        # few rows: leaves of a tenth of them, and bins of one row, or nothing could be split
+        "min_data_in_leaf": max(1, min(chosen["min_data_in_leaf"], rows // 10)),
+        "min_data_in_bin": 3 if rows >= 200 else 1,
+        "min_data_per_group": max(1, min(100, rows // 20)),
+        "bagging_freq": int(chosen["bagging_fraction"] < 1.0),
+        **{name: chosen[name] for name in _PASSED_ON},
+        **({"num_class": target.classes} if target.task == "multiclass" else {}),
+    }
+
+
+def _bare(text: str) -> str:
+    """Drop the training parameters from a model's text: threads and paths do not belong into a result."""
+    before, _, rest = text.partition("\nparameters:")
+    return before + rest.partition("end of parameters\n")[2]
+
+
+def _boost(booster: Any, limit: int, patience: int | None, end: float | None, context: FitContext) -> int:
+    """Boost; return the rounds to keep."""
+    best, best_loss, idle = 0, np.inf, 0
+    for done in range(1, limit + 1):
+        idle = idle + 1 if booster.update() else 0
+        if patience is None:
+            best = done
+        elif (loss := booster.eval_valid()[0][2]) < best_loss:
+            best, best_loss = done, loss
+        elif done - best >= patience:
+            break
+        if idle >= _IDLE_ROUNDS or context.cancelled() or (end is not None and time.monotonic() >= end):
+            break
+    return max(1, min(best, booster.current_iteration()))
+
+
+part = LightGBM()
