@@ -176,10 +176,10 @@ class LocalEngine:
         if self._owner != os.getpid():  # a forked copy of the driver: the workers are not its own
             return
         for slot in slots:
-            if slot.task or slot.worker.has_ended():
-                slot.worker.kill()
-            else:
+            if slot.worker.ready and not slot.task and not slot.worker.has_ended():
                 rest.put(slot.worker)
+            else:
+                slot.worker.kill()
         rest.trim(self._jobs)
 
     def _check_open(self) -> None:
@@ -188,7 +188,11 @@ class LocalEngine:
 
     def _add(self, threads: int) -> None:
         """Take or start a worker, and listen to it."""
-        worker = rest.take(threads) or WorkerProcess(threads)
+        try:
+            worker = rest.take(threads) or WorkerProcess(threads)
+        except EngineError:
+            self.close()
+            raise
         worker.begin(self._preload, self._folder)
         slot = _Slot(worker, time.monotonic())
         self._slots.append(slot)

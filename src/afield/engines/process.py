@@ -24,6 +24,7 @@ THREAD_VARIABLES = (
     "OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "BLIS_NUM_THREADS", "VECLIB_MAXIMUM_THREADS",
     "NUMEXPR_NUM_THREADS", "POLARS_MAX_THREADS",
 )  # fmt: skip
+WORKER = "afield.engines.worker"
 TAIL_BYTES = 8_000
 CHUNK_BYTES = 1 << 20
 
@@ -78,7 +79,7 @@ class WorkerProcess:
         numbers = (theirs.fileno(), life)
         try:
             self._process = subprocess.Popen(  # noqa: S603  our own interpreter and module
-                [sys.executable, "-P", "-m", "afield.engines.worker", *map(str, numbers), str(os.getpid())],
+                [sys.executable, "-P", "-m", WORKER, *map(str, numbers), str(os.getpid())],
                 stdin=subprocess.DEVNULL,
                 stdout=their_stderr,
                 stderr=their_stderr,
