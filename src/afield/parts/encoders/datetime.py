@@ -7,7 +7,9 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
+from functools import cache
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -26,6 +28,8 @@ _TREE = ("year", "month", "day", "weekday", "day_of_year", "hour", "elapsed")
 _CYCLES = (("month", 12), ("weekday", 7), ("hour", 24))
 _LINEAR = (*(f"{name}.{wave}" for wave in ("sin", "cos") for name, _ in _CYCLES), "elapsed", "missing")
 _CLIP = 10.0
+_MOMENTS = [field.name for field in fields(Moments)]
+_CHUNK = 16_384  # texts that are read at once: bounds memory
 
 
 @dataclass(frozen=True)
@@ -145,23 +149,28 @@ def _stack(builder: Builder, values: Sequence[Value]) -> Value:
 
 def _read(column: StringColumn) -> tuple[dict[str, NDArray[np.float64]], NDArray[np.int64]]:
     """Return the moments of the distinct texts that occur, float64 [L] each, and int64 [L] rows of each text."""
-    import onnxruntime
-
     rows = np.bincount(column.codes, minlength=len(column.levels))
     used = np.flatnonzero(rows)
+    texts = np.asarray(column.levels[used], dtype=object)
+    chunks = [texts[start : start + _CHUNK] for start in range(0, max(1, len(texts)), _CHUNK)]
+    answers = zip(*(_reader().run(_MOMENTS, {"text": chunk}) for chunk in chunks), strict=True)
+    read = (np.concatenate(pieces, axis=1)[0].astype(np.float64) for pieces in answers)
+    return dict(zip(_MOMENTS, read, strict=True)), rows[used]
+
+
+@cache
+def _reader() -> Any:
+    """Return an onnxruntime session that reads one column, one for the process."""
+    import onnxruntime
+
     builder = Builder()
     moments = read_moments(builder, [builder.input("text", "string", ["N"])])
-    names = [*Moments.__dataclass_fields__]
-    for name in names:
+    for name in _MOMENTS:
         builder.output(getattr(moments, name), name, [1, "N"])
     options = onnxruntime.SessionOptions()
     options.intra_op_num_threads = options.inter_op_num_threads = 1
-    session = onnxruntime.InferenceSession(
-        builder.build("moments").SerializeToString(), options, providers=["CPUExecutionProvider"]
-    )
-    answers = session.run(names, {"text": np.asarray(column.levels[used], dtype=object)})
-    read = {name: answer[0].astype(np.float64) for name, answer in zip(names, answers, strict=True)}
-    return read, rows[used]
+    model = builder.build("moments").SerializeToString()
+    return onnxruntime.InferenceSession(model, options, providers=["CPUExecutionProvider"])
 
 
 def _standard(days: NDArray[np.float64], rows: NDArray[np.int64]) -> tuple[float, float]:

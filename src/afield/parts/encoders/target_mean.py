@@ -12,6 +12,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from afield.core.randomness import derive_seed
 from afield.data.answer import Answer
 from afield.data.table import Table
 from afield.graph.builder import Builder, Value
@@ -26,37 +27,37 @@ _MAX_WIDTH = 2000  # features of all columns together
 
 @dataclass(frozen=True)
 class FittedTargetMean:
-    """``levels``: the kept levels of each column. ``classes``: class of each of the K means; empty for one mean.
+    """``levels``: the kept levels of each column.
 
     ``means``: float32 [1 + rows, K]; row 0 is the prior, then for each column missing and its levels.
     """
 
     columns: tuple[str, ...]
     levels: tuple[tuple[str, ...], ...]
-    classes: tuple[int, ...]
     means: NDArray[np.float32]
 
     @property
     def features(self) -> Sequence[Feature]:
-        """``color.mean``, or ``color.mean[k]`` for class k of several."""
-        marks = [f"[{k}]" for k in self.classes] or [""]
+        """``color.mean``, or ``color.mean[k]`` for the k-th of several: class k, or half k of too many classes."""
+        count = self.means.shape[1]
+        marks = [f"[{k}]" for k in range(count)] if count > 1 else [""]
         return [Feature(name=f"{name}.mean{mark}", column=name) for name in self.columns for mark in marks]
 
     def lower(self, builder: Builder, inputs: Mapping[str, Value]) -> Value:
         """Add five nodes, or seven for several classes: string [N] each to float32 [N, C * K]."""
         keys = [("", *kept) for kept in self.levels]
         bounds = np.cumsum([len(k) for k in keys])[:-1]
-        if not self.classes:
+        if self.means.shape[1] == 1:
             values = np.split(self.means[1:, 0], bounds)
             return look_up(builder, inputs, self.columns, keys, values, default=float(self.means[0, 0]))
         places = np.split(np.arange(1, len(self.means), dtype=np.int64), bounds)
         rows = look_up(builder, inputs, self.columns, keys, places, default=0)
         means = builder.gather(builder.constant(self.means), rows, axis=0)
-        return builder.reshape(means, [0, len(self.columns) * len(self.classes)])
+        return builder.reshape(means, [0, len(self.columns) * self.means.shape[1]])
 
     def state(self) -> State:
         """Return columns, levels, classes and means."""
-        return pack({"columns": self.columns, "levels": self.levels, "classes": self.classes}, means=self.means)
+        return pack({"columns": self.columns, "levels": self.levels}, means=self.means)
 
 
 class TargetMean:
@@ -82,8 +83,7 @@ class TargetMean:
         settled = settle(self.space, settings)
         columns = tuple(s.name for s in specs)
         weights = np.ones(table.rows) if context.weights is None else context.weights
-        classes = _classes(target, min(settled["max_classes"], max(1, _MAX_WIDTH // max(1, len(columns)))))
-        answers = _answers(target, classes, weights)
+        answers = _answers(target, weights, most=min(settled["max_classes"], max(1, _MAX_WIDTH // len(columns))))
         prior = np.array([_mean(a, weights) for a in answers])
         levels, rows = [], [prior[None]]
         for name in columns:
@@ -98,33 +98,29 @@ class TargetMean:
                 means[MISSING] = prior
             rows.append(np.concatenate([means[MISSING : MISSING + 1], means[FIRST:]]))
             levels.append(kept.texts)
-        return FittedTargetMean(columns, tuple(levels), classes, np.concatenate(rows).astype(np.float32))
+        return FittedTargetMean(columns, tuple(levels), np.concatenate(rows).astype(np.float32))
 
     def restore(self, state: State) -> FittedTargetMean:
         """Return the fitted encoder that gave this state."""
         header = header_of(state)
         levels = tuple(tuple(kept) for kept in header["levels"])
-        return FittedTargetMean(tuple(header["columns"]), levels, tuple(header["classes"]), state["means"])
+        return FittedTargetMean(tuple(header["columns"]), levels, state["means"])
 
 
-def _classes(target: Answer, most: int) -> tuple[int, ...]:
-    """Return the classes that get a mean each, in order: all, or the most frequent; none where one mean says it."""
-    if target.task != "multiclass":
-        return ()
-    counts = np.bincount(target.values, minlength=target.classes)
-    return tuple(sorted(np.argsort(-counts, kind="stable")[:most].tolist()))
-
-
-def _answers(target: Answer, classes: tuple[int, ...], weights: NDArray[np.float64]) -> list[NDArray[np.float64]]:
-    """Return float64 [N] for each of the K means."""
-    if target.task == "multiclass":
-        return [(target.values == k).astype(np.float64) for k in classes]
-    values = target.values.astype(np.float64)
+def _answers(target: Answer, weights: NDArray[np.float64], *, most: int) -> list[NDArray[np.float64]]:
+    """Return what is averaged, float64 [N] for each of the K means."""
+    if target.task == "regression":
+        centred = target.values - _mean(target.values, weights)
+        spread = np.sqrt(_mean(centred**2, weights))
+        return [centred / spread if spread > 0 else np.zeros(len(centred))]
     if target.task == "binary":
-        return [values]
-    centred = values - _mean(values, weights)
-    spread = np.sqrt(_mean(centred**2, weights))
-    return [centred / spread if spread > 0 else np.zeros_like(centred)]
+        return [target.values.astype(np.float64)]
+    if target.classes <= most:
+        return [(target.values == k).astype(np.float64) for k in range(target.classes)]
+    # Too many classes for a mean each: each mean tells a random half of the classes from the other. The halves depend
+    # on the numbers alone, so that every fold has the same features.
+    draw = np.random.default_rng(derive_seed("target_mean", target.classes, most))
+    return [half[target.values] for half in draw.integers(0, 2, (most, target.classes)).astype(np.float64)]
 
 
 def _mean(values: NDArray[np.float64], weights: NDArray[np.float64]) -> float:
