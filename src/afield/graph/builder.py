@@ -25,6 +25,7 @@ DTYPES: dict[str, int] = {
     "int32": TensorProto.INT32,
     "int64": TensorProto.INT64,
     "uint8": TensorProto.UINT8,
+    "int8": TensorProto.INT8,
     "bool": TensorProto.BOOL,
     "string": TensorProto.STRING,
 }

@@ -37,16 +37,27 @@ _CLASSES = 100  # classes that get a score each, the most frequent
 
 @dataclass(frozen=True)
 class FittedText:
-    """``tables``: float32 [C, buckets + 1, D + 1]; the last row is zero, the last column the squared idf.
+    """What was learnt about C columns, each with D sums.
 
-    ``outputs`` names the D sums, such as ``direction 3`` and ``score 0``.
+    Parameters
+    ----------
+    columns : tuple of str
+    layout : Layout
+    outputs : tuple of str
+        Names of the sums, such as ``direction 3`` and ``score 0``.
+    alphabet : Alphabet
+    tables : int8 [C, buckets + 1, D + 1]
+        What a bucket adds to each sum, in units of ``scales``; the last column is the squared idf, the last row zero.
+        Whole numbers add up exactly in float32 (4,096 of them), so no order of summation shows in an answer.
+    scales : float32 [C, D + 1]
     """
 
     columns: tuple[str, ...]
     layout: Layout
     outputs: tuple[str, ...]
     alphabet: Alphabet
-    tables: NDArray[np.float32]
+    tables: NDArray[np.int8]
+    scales: NDArray[np.float32]
 
     @property
     def features(self) -> Sequence[Feature]:
@@ -79,11 +90,11 @@ class FittedText:
         for ids in grams.ids:  # one order at a time: all at once would need several times the memory
             if count > 1:
                 ids = b.op("Add", ids, b.constant((np.arange(count) * buckets).reshape(-1, 1, 1)))  # noqa: PLW2901
-            rows = b.gather(table, ids, axis=0)
+            rows = b.cast(b.gather(table, ids, axis=0), "float32")
             part = b.op("ReduceSum", rows, b.constant([2], "int64"), keepdims=0)
             total = part if total is None else b.op("Add", total, part)
         assert total is not None
-        return total
+        return b.op("Mul", total, b.constant(self.scales[:, None]))
 
     def _facts(self, b: Builder, grams: Grams, last: Value) -> Value:
         traits = b.gather(b.constant(self.alphabet.traits), grams.rows, axis=0)
@@ -105,7 +116,7 @@ class FittedText:
             "outputs": self.outputs,
             "layout": [list(y.orders), y.words, y.buckets, y.characters],
         }
-        return pack(header, points=self.alphabet.points, tables=self.tables)
+        return pack(header, points=self.alphabet.points, tables=self.tables, scales=self.scales)
 
 
 class Text:
@@ -159,11 +170,11 @@ class Text:
                 if values["use"] != "directions":
                     parts.append(fit_scores(scaled, targets, shared, values["ridge"]))
                 full = np.concatenate([*(p * idf[:, None] for p in parts), idf[:, None] ** 2], axis=1)
-                tables.append(np.concatenate([full, np.zeros((1, full.shape[1]))]).astype(np.float32))
+                tables.append(np.concatenate([full, np.zeros((1, full.shape[1]))]))
         outputs = [f"direction {i}" for i in range(values["dims"])] if values["use"] != "scores" else []
         if values["use"] != "directions":
             outputs += [f"score {k}" for k in classes] or ["score"]
-        return FittedText(names, layout, tuple(outputs), alphabet, np.stack(tables))
+        return FittedText(names, layout, tuple(outputs), alphabet, *_quantised(np.stack(tables)))
 
     def restore(self, state: State) -> FittedText:
         """Return the fitted encoder that gave this state."""
@@ -171,7 +182,16 @@ class Text:
         orders, words, buckets, characters = header["layout"]
         layout = Layout(orders=(orders[0], orders[1]), words=words, buckets=buckets, characters=characters)
         alphabet = Alphabet(state["points"])
-        return FittedText(tuple(header["columns"]), layout, tuple(header["outputs"]), alphabet, state["tables"])
+        return FittedText(
+            tuple(header["columns"]), layout, tuple(header["outputs"]), alphabet, state["tables"], state["scales"]
+        )
+
+
+def _quantised(tables: NDArray[np.float64]) -> tuple[NDArray[np.int8], NDArray[np.float32]]:
+    """Return int8 [C, B, D] and float32 [C, D]: their product is within half a scale of ``tables``."""
+    scales = np.abs(tables).max(axis=1) / 127
+    scales = np.where(scales > 0, scales, 1.0).astype(np.float32)
+    return np.rint(tables / scales[:, None]).clip(-127, 127).astype(np.int8), scales
 
 
 def _sample(rows: int, seed: int) -> NDArray[np.int64]:
