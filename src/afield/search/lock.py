@@ -19,11 +19,18 @@ if sys.platform == "win32":
     def _lock(handle: int) -> None:
         os.lseek(handle, 1 << 30, os.SEEK_SET)  # far behind the process id, which others may then read
         msvcrt.locking(handle, msvcrt.LK_NBLCK, 1)
+
+    def _unlock(handle: int) -> None:
+        os.lseek(handle, 1 << 30, os.SEEK_SET)
+        msvcrt.locking(handle, msvcrt.LK_UNLCK, 1)
 else:
     import fcntl
 
     def _lock(handle: int) -> None:
         fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+
+    def _unlock(handle: int) -> None:
+        fcntl.flock(handle, fcntl.LOCK_UN)
 
 
 class FileLock:
@@ -62,13 +69,15 @@ class FileLock:
         """Let go; a second call does nothing."""
         if self in _held:
             _held.discard(self)
+            _unlock(self._handle)  # for a forked copy that has not closed its handle yet
             os.close(self._handle)
 
 
 def _drop_inherited() -> None:
     """In a forked copy: close its handles, or it would hold the lock after its parent has died."""
     for lock in list(_held):
-        lock.release()
+        os.close(lock._handle)  # and no unlocking: that would free it for the parent too
+    _held.clear()
 
 
 if hasattr(os, "register_at_fork"):

@@ -1,0 +1,249 @@
+"""The main job: from a problem and its data to one proven model file."""
+
+from __future__ import annotations
+
+import os
+import time
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from afield.api.answered import answered_rows
+from afield.api.output import check_output
+from afield.api.packing import make_card, make_provenance, make_selftest, pack
+from afield.api.room import check_room
+from afield.api.scoring import Judged, baselines_of, score_of
+from afield.api.stating import Understood, announce, check_options, store, understand
+from afield.core.events import Event, Listener, silent
+from afield.core.files import write_atomic
+from afield.core.findings import Finding
+from afield.core.registry import load as load_part
+from afield.data.metrics import Metric, choose_metric
+from afield.engines.protocol import Engine
+from afield.model.card import Baseline, Score
+from afield.model.model import Model
+from afield.problem.problem import Problem
+from afield.search.artifacts import save_array
+from afield.search.clock import Clock
+from afield.search.driver import Driver, Finished, Plan
+from afield.search.journal import Journal
+from afield.search.loop import summary
+from afield.search.memory import Memory
+from afield.search.outer import baseline_answers
+from afield.search.store import Question, open_question
+from afield.search.studies import new_study
+
+#: what workers import while the driver reads the data
+PRELOAD = ("afield.search.tasks", "afield.parts.learners.lightgbm", "lightgbm", "sklearn.linear_model", "onnxruntime")
+
+
+@dataclass(frozen=True, kw_only=True)
+class FitResult:
+    """What a fit gives back.
+
+    Parameters
+    ----------
+    model : Model
+    study : str
+        The id under which `afield resume`, `report` and `studies` know it.
+    path : Path or None
+        The file written, where one was asked for.
+    findings : tuple of Finding
+    score : dict
+        The card's score.
+    leaderboard : list of dict
+        All trials of the main search, best first.
+    wall_s : float
+    """
+
+    model: Model
+    study: str
+    path: Path | None
+    findings: tuple[Finding, ...]
+    score: Mapping[str, Any]
+    leaderboard: list[dict[str, Any]]
+    wall_s: float
+
+
+def fit(
+    problem: Problem,
+    *,
+    frame: object = None,
+    out: Path | None = None,
+    force: bool = False,
+    listener: Listener = silent,
+    started: float | None = None,
+    root: Path | None = None,
+) -> FitResult:
+    """Find a good model and return it, written to ``out`` where given.
+
+    Parameters
+    ----------
+    problem : Problem
+    frame : object
+        A table in memory, instead of ``problem.data``.
+    out : Path or None
+    force : bool
+        Overwrite ``out``.
+    listener : callable
+        Is told what happens.
+    started : float or None
+        ``time.time()`` at the start of the command: the time limit counts from there.
+    root : Path or None
+        Folder of the studies; None: ``.afield/studies`` in the working folder.
+
+    Raises
+    ------
+    AfieldError
+        Of every class but DeviceLimitError.
+    """
+    budget_s = None if problem.minutes is None else 60 * problem.minutes
+    clock = Clock(time.time() if started is None else started, budget_s)
+    check_options(problem)
+    if out is not None:
+        check_output(out, force=force)
+    folder = new_study(problem.target, root)
+    with start_engine(problem) as engine, Journal.open(folder / "journal.jsonl") as journal:
+        memory = Memory(journal)
+        asked = {"problem": problem.to_json(), "out": None if out is None else str(out.absolute()), "force": force}
+        memory.put("study", "asked", asked | {"frame": frame is not None})
+        understood, question = understand(problem, frame, listener)
+        check_room(folder, question.table)
+        store(question, folder)
+        memory.put("study", "understood", understood.to_json())
+        return finish(folder, problem, understood, engine, memory, clock, listener, out=out, force=force)
+
+
+def start_engine(problem: Problem) -> Any:
+    """Return the local engine with the workers that the problem allows."""
+    jobs = problem.jobs or len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else problem.jobs or 1
+    return load_part("engines", "local")(jobs, memory_bytes=problem.memory_bytes or _memory_share(), preload=PRELOAD)
+
+
+def _memory_share() -> int:
+    import psutil
+
+    return int(psutil.virtual_memory().total * 0.75)
+
+
+def finish(
+    folder: Path,
+    problem: Problem,
+    understood: Understood,
+    engine: Engine,
+    memory: Memory,
+    clock: Clock,
+    listener: Listener,
+    *,
+    out: Path | None,
+    force: bool,
+) -> FitResult:
+    """Search, judge, pack and write; steps that the journal knows are not repeated."""
+    schema = understood.schema
+    metric = choose_metric(schema.target.task, problem.metric)
+    announce(problem, understood, metric.name, listener)
+    plan = Plan(
+        folder=folder,
+        schema=schema,
+        metric=metric,
+        seed=problem.seed,
+        effort=problem.effort,
+        test_given=bool(problem.test),
+    )
+    driver = Driver(plan, engine, memory, clock, listener)
+    finished = driver.run()
+    question = open_question(folder / "table")
+    content = _packed(folder, problem, understood, question, finished, metric, listener)
+    if out is not None:
+        check_output(out, force=force)
+        write_atomic(out, content)
+        listener(Event("written", {"path": str(out), "bytes": len(content)}))
+    model = Model(content)
+    board = sorted(
+        (summary(t) | {"weight": finished.solution.weights.get(t.id, 0.0)} for t in finished.solution.trials),
+        key=lambda t: (t["loss"] is None, t["loss"], t["id"]),
+    )
+    state = {"score": model.card.to_json()["score"], "leaderboard": board, "interrupted": finished.interrupted}
+    memory.put("study", "finished", state | {"wall_s": clock.elapsed_s(), "bytes": len(content)})
+    return FitResult(
+        model=model,
+        study=folder.name,
+        path=out,
+        findings=understood.findings,
+        score=state["score"],
+        leaderboard=board,
+        wall_s=clock.elapsed_s(),
+    )
+
+
+def _packed(
+    folder: Path,
+    problem: Problem,
+    understood: Understood,
+    question: Question,
+    finished: Finished,
+    metric: Metric,
+    listener: Listener,
+) -> bytes:
+    schema, solution = understood.schema, finished.solution
+    scale = float(np.std(question.answer.values)) if schema.target.task == "regression" else 0.0
+    selftest = make_selftest(
+        solution.ensemble, schema, question.table, seed=problem.seed, scale=scale, real=problem.real_samples
+    )
+    notes = ("The search was stopped by the user.",) if finished.interrupted else ()
+
+    def packed(score: Score | None, baselines: tuple[Baseline, ...]) -> bytes:
+        card = make_card(
+            metric=metric.name,
+            schema=schema,
+            table=question.table,
+            solution=solution,
+            parity=finished.parity.to_json(),
+            score=score,
+            baselines=baselines,
+            findings=understood.findings,
+            without_target=understood.without_target,
+            notes=notes,
+        )
+        return pack(solution, schema, card, selftest, make_provenance(problem, understood.digest, understood.source))
+
+    if problem.test:
+        judged = _judged_test_file(Model(packed(None, ())), problem.test, question)
+    else:
+        judged = _judged(question, finished)
+    score = score_of(judged, metric, schema.target, problem.seed)
+    listener(Event("score", {k: v for k, v in vars(score).items() if k != "others"} | {"others": dict(score.others)}))
+    _keep(folder, judged)
+    content = packed(score, baselines_of(judged, metric, schema.target))
+    write_atomic(folder / "model.onnx", content)
+    return content
+
+
+def _judged_test_file(model: Model, source: str, question: Question) -> Judged:
+    found = answered_rows(model, source)
+    baseline = baseline_answers(question, np.arange(question.table.rows), len(found.truth))
+    return Judged("test_file", np.full(len(found.truth), -1), found.truth, found.answers, baseline)
+
+
+def _judged(question: Question, finished: Finished) -> Judged:
+    tested = finished.tested
+    rows, answers, baseline = (tested.rows, tested.answers, tested.baseline) if tested else finished.out_of_fold
+    return Judged(
+        how="outer_splits" if tested else "out_of_fold",
+        rows=rows,
+        truth=np.asarray(question.answer.values[rows]),
+        answers=answers,
+        baseline=baseline,
+        weights=None if question.weights is None else question.weights[rows],
+        groups=None if question.groups is None else question.groups[rows],
+        splits=tested.splits if tested else 0,
+    )
+
+
+def _keep(folder: Path, judged: Judged) -> None:
+    """Keep the judged answers for the report."""
+    for name in ("rows", "truth", "answers", "baseline"):
+        save_array(folder / f"judged-{name}.npy", getattr(judged, name))

@@ -1,0 +1,76 @@
+"""The honest score of a finished search: from outer splits, from the user's test file, or flagged as neither."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from afield.core.randomness import derive_seed
+from afield.data.metrics import Metric, evaluate, interval
+from afield.model.card import Baseline, Score
+from afield.problem.schema import TargetSpec
+
+
+@dataclass(frozen=True)
+class Judged:
+    """Rows with their true and given answers, and the answers of the plain mean or class shares.
+
+    ``rows``: positions in the study's table, or -1 for rows of a test file. ``answers``, ``baseline``: float64 [n] or
+    [n, K].
+    """
+
+    how: str
+    rows: NDArray[np.int64]
+    truth: NDArray[Any]
+    answers: NDArray[np.float64]
+    baseline: NDArray[np.float64]
+    weights: NDArray[np.float64] | None = None
+    groups: NDArray[np.int64] | None = None
+    splits: int = 0
+
+
+_HOW = {
+    "outer_splits": "estimated on {rows:,} rows that no choice saw ({splits} outer split{s}); the file itself learned "
+    "from all rows",
+    "test_file": "measured on the {rows:,} rows of the test file",
+    "out_of_fold": "out-of-fold on {rows:,} rows that the choices saw: it flatters, since the search was stopped or "
+    "had no time for outer splits",
+}
+
+
+def score_of(judged: Judged, metric: Metric, target: TargetSpec, seed: int) -> Score:
+    """Return the score with a 95 % interval and all other metrics of the task."""
+    value = metric(judged.truth, judged.answers, judged.weights)
+    low, high = interval(
+        metric, judged.truth, judged.answers, judged.weights, judged.groups, seed=derive_seed(seed, "interval")
+    )
+    others = evaluate(target.task, judged.truth, judged.answers, judged.weights)
+    del others[metric.name]
+    plural = "" if judged.splits == 1 else "s"
+    text = _HOW[judged.how].format(rows=len(judged.truth), splits=judged.splits, s=plural)
+    return Score(
+        metric=metric.name,
+        value=finite(value),
+        low=finite(low),
+        high=finite(high),
+        rows=len(judged.truth),
+        how=judged.how,  # type: ignore[arg-type]  # one of _HOW
+        splits=judged.splits,
+        text=text,
+        others={k: finite(v) for k, v in others.items()},
+    )
+
+
+def baselines_of(judged: Judged, metric: Metric, target: TargetSpec) -> tuple[Baseline, ...]:
+    """Return what the plainest rule reaches on the same rows."""
+    name = "always the mean" if target.task == "regression" else "always the class shares"
+    return (Baseline(name=name, value=finite(metric(judged.truth, judged.baseline, judged.weights))),)
+
+
+def finite(value: float) -> float | None:
+    """Return the value, or None where it is not a finite number (JSON has none)."""
+    return float(value) if math.isfinite(value) else None

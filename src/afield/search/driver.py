@@ -1,0 +1,242 @@
+"""Drives one study from the question to the checked graph and the honest score.
+
+Each step looks into the journal first, so that a resumed study repeats the steps and skips the finished work.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import onnx
+from numpy.typing import NDArray
+
+from afield.core.errors import EngineError, ModelFileError
+from afield.core.events import Event, Listener
+from afield.core.failpoints import failpoint
+from afield.core.randomness import derive_seed
+from afield.data.metrics import Metric
+from afield.data.splits import Fold, fold_count, make_folds
+from afield.engines.protocol import Engine
+from afield.problem.problem import Effort
+from afield.problem.schema import Schema
+from afield.search.clock import Clock
+from afield.search.combine import as_answers, select
+from afield.search.ensemble import Ensemble, build_model, load_ensemble
+from afield.search.evaluate import Evaluator
+from afield.search.loop import Budget, Interrupt, Search
+from afield.search.memory import Memory
+from afield.search.outer import (
+    INNER_FOLDS,
+    Tested,
+    baseline_answers,
+    file_answers,
+    main_trials,
+    outer_trials,
+    plan_outer,
+    pool,
+)
+from afield.search.parity import Parity, check_parity
+from afield.search.portfolio import Shape
+from afield.search.propose import PortfolioThenNeighbours
+from afield.search.store import Split, open_question, open_split, save_split
+from afield.search.trial import Trial
+
+#: shares of the wall time at which the search and the honest score end; the rest assembles, checks and writes
+MAIN_ENDS, OUTER_ENDS = 0.62, 0.90
+#: no search goes on past so many trials, however long the budget
+MOST_TRIALS = 120
+
+
+@dataclass(frozen=True, kw_only=True)
+class Plan:
+    """What the driver needs to know beside the question."""
+
+    folder: Path
+    schema: Schema
+    metric: Metric
+    seed: int
+    effort: Effort
+    test_given: bool
+
+
+@dataclass(frozen=True)
+class Solution:
+    """A search that ended: its trials, and the ensemble as a graph."""
+
+    split: Split
+    trials: tuple[Trial, ...]
+    weights: dict[str, float]
+    ensemble: Ensemble
+    model: onnx.ModelProto
+
+
+@dataclass(frozen=True)
+class Finished:
+    """The main solution, its parity, and answers to rows that no choice saw (None: not estimated)."""
+
+    solution: Solution
+    parity: Parity
+    tested: Tested | None
+    out_of_fold: tuple[NDArray[np.int64], NDArray[np.float64], NDArray[np.float64]]
+    interrupted: bool
+
+
+class Driver:
+    """One study on one engine."""
+
+    def __init__(self, plan: Plan, engine: Engine, memory: Memory, clock: Clock, listener: Listener) -> None:
+        self.plan, self.memory, self.clock, self.listener = plan, memory, clock, listener
+        self.evaluator = Evaluator(engine, memory, clock, plan.seed)
+        self.question = open_question(plan.folder / "table")
+        self.interrupt = Interrupt()
+
+    def run(self) -> Finished:
+        """Search, check the file, estimate the honest score.
+
+        Raises
+        ------
+        EngineError
+            ``study.failed``: no trial ended well. ``study.stopped``: stopped before the first one did.
+        ModelFileError
+            ``model.parity``: no trial's graph gives its library's answers.
+        """
+        rows = np.arange(self.question.table.rows, dtype=np.int64)
+        limited = self.clock.budget_s is not None
+        trials = MOST_TRIALS if limited else main_trials(self.plan.effort, len(rows))
+        self.listener(Event("stage", {"name": "search"}))
+        main = self._split("main", rows, fold_count(len(rows)))
+        end = 0.85 if self.plan.test_given else MAIN_ENDS
+        search = self._search(main)
+        done = search.run(Budget(trials=trials, left_s=lambda: self.clock.left_s(end)), self.interrupt)
+        solution, parity = self._checked(search, done)
+        tested = None if self.plan.test_given or self.interrupt.asked else self._outer(trials, main.folds.count)
+        return Finished(solution, parity, tested, self._out_of_fold(search, solution), self.interrupt.asked)
+
+    def _out_of_fold(
+        self, search: Search, solution: Solution
+    ) -> tuple[NDArray[np.int64], NDArray[np.float64], NDArray[np.float64]]:
+        """Return judged rows, the ensemble's out-of-fold answers to them, and the baseline's."""
+        blend = sum(w * search.answers(t) for t, w in solution.weights.items())
+        answers = as_answers(search.split.answer.task, np.asarray(blend))
+        rows = search.split.rows[search.judged]
+        return rows, answers, baseline_answers(self.question, search.split.rows, len(rows))
+
+    def _split(self, name: str, rows: NDArray[np.int64], folds: int) -> Split:
+        folder = self.plan.folder / "splits" / name
+        if not (folder / "split.json").exists():
+            answer = self.question.answer.take(rows)
+            groups = None if self.question.groups is None else self.question.groups[rows]
+            times = None if self.question.times is None else self.question.times[rows]
+            plan = make_folds(answer, groups, times, folds, derive_seed(self.plan.seed, "folds", name))
+            save_split(Split(name, folder, self.plan.folder / "table", rows, plan))
+        return open_split(folder)
+
+    def _search(self, split: Split) -> Search:
+        answer = self.question.answer
+        shape = Shape(answer.task, len(split.rows), answer.classes, self.question.specs)
+        proposer = PortfolioThenNeighbours(shape, derive_seed(self.plan.seed, "propose"))
+        return Search(split, proposer, self.evaluator, self.plan.metric, self.listener)
+
+    def _combine(self, search: Search, trials: Sequence[Trial]) -> Solution:
+        candidates = search.candidates(trials)
+        if not candidates:
+            failed = [t for t in trials if t.reason]
+            reasons = "; ".join(sorted({t.reason for t in failed})[:3])
+            if self.interrupt.asked or not failed:
+                raise EngineError(
+                    "study.stopped",
+                    "Stopped before the first trial was done.",
+                    fix="give it more time, or go on with `afield resume`",
+                )
+            raise EngineError("study.failed", f"None of {len(trials)} trials ended well.", got=reasons)
+        task = search.split.answer.task
+        weights = dict(select(task, search.truth, candidates, self.plan.metric, search.weights))
+        failpoint("ensemble")
+        chosen = [t for t in trials if t.id in weights and search.split.folds.forward]
+        refits = {t.id: self._refit(search.split, t) for t in chosen}
+        ensemble = load_ensemble(search.split, self.question.specs, trials, weights, self.memory, refits)
+        return Solution(search.split, tuple(trials), weights, ensemble, build_model(ensemble, self.plan.schema))
+
+    def _refit(self, split: Split, trial: Trial) -> dict[str, object]:
+        rounds = int(np.median([f["rounds"] for f in trial.folds])) or None
+        return dict(self.evaluator.refit(split, trial.id, trial.recipe, rounds))
+
+    def _checked(self, search: Search, trials: list[Trial]) -> tuple[Solution, Parity]:
+        """Return the ensemble whose file gives the libraries' answers; members that do not are left out, and named."""
+        self.listener(Event("stage", {"name": "check the file"}))
+        scale = float(np.std(search.split.answer.values)) if search.split.answer.task == "regression" else 0.0
+        while True:
+            solution = self._combine(search, trials)
+            parity = self._parity(solution, scale)
+            self.listener(Event("parity", parity.to_json()))
+            if parity.passed:
+                return solution, parity
+            trials = self._without_wrong(search, trials, solution, scale, parity)
+
+    def _parity(self, solution: Solution, scale: float) -> Parity:
+        return check_parity(solution.model, solution.ensemble, self.plan.schema, solution.split.table, scale)
+
+    def _without_wrong(
+        self, search: Search, trials: list[Trial], solution: Solution, scale: float, parity: Parity
+    ) -> list[Trial]:
+        kept = []
+        for trial in trials:
+            reason = ""
+            if trial.id in solution.weights:
+                ensemble = load_ensemble(search.split, self.question.specs, [trial], {trial.id: 1.0}, self.memory, {})
+                alone = Solution(
+                    search.split, (trial,), {trial.id: 1.0}, ensemble, build_model(ensemble, self.plan.schema)
+                )
+                found = self._parity(alone, scale)
+                reason = "" if found.passed else f"parity: off by {found.largest:.3g} at {found.where}"
+            kept.append(Trial(**(vars(trial) | {"status": "failed", "reason": reason})) if reason else trial)
+        if all(t.status != "ok" for t in kept) or [t.status for t in kept] == [t.status for t in trials]:
+            raise ModelFileError(
+                "model.parity",
+                "The exported file and the learners' own libraries disagree.",
+                where=parity.where,
+                got=f"{parity.largest:.3g} apart, {parity.labels_different} labels different",
+                expected=f"at most {parity.tolerance:g}",
+                fix="This is a bug of afield: please report it with the output of `afield doctor`.",
+            )
+        return kept
+
+    def _outer(self, trials: int, folds: int) -> Tested | None:
+        self.listener(Event("stage", {"name": "honest score"}))
+        plans = plan_outer(self.question, derive_seed(self.plan.seed, "outer"))
+        limit = outer_trials(trials, folds, len(plans)) if self.clock.budget_s is None else MOST_TRIALS
+        began = self.clock.elapsed_s()
+        parts = []
+        for i, plan in enumerate(plans):
+            budget_s = self.clock.budget_s
+            share = OUTER_ENDS if not budget_s else self._end(began / budget_s, i, len(plans))
+            part = self._outer_split(f"outer-{i}", plan, limit, share)
+            if part is None:
+                break
+            parts.append(part)
+        return pool(parts)
+
+    def _end(self, began: float, number: int, count: int) -> float:
+        """Return the share of the budget at which this outer split ends: a quarter is for all of them."""
+        end = min(OUTER_ENDS, began + 0.25)
+        return began + max(0.0, end - began) * (number + 1) / count
+
+    def _outer_split(self, name: str, plan: Fold, trials: int, end: float) -> Tested | None:
+        left = self.clock.left_s(end)
+        if left is not None and left <= 0:
+            return None
+        split = self._split(name, plan.train, INNER_FOLDS)
+        search = self._search(split)
+        done = search.run(Budget(trials=trials, left_s=lambda: self.clock.left_s(end)), self.interrupt)
+        if self.interrupt.asked or not any(t.status == "ok" for t in done):
+            return None
+        solution = self._combine(search, done)
+        table = self.question.table
+        feed = {s.input_name: table[s.name].feed(plan.valid) for s in self.plan.schema.columns}
+        regression = self.question.answer.task == "regression"
+        answers = file_answers(solution.model.SerializeToString(), feed, regression)
+        baseline = baseline_answers(self.question, plan.train, len(plan.valid))
+        return Tested(plan.valid, answers, baseline, 1, sum(t.status == "ok" for t in done))

@@ -1,0 +1,186 @@
+"""Runs the trials of a wave on an engine: encoders first, folds as soon as their features are there."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from afield.engines.protocol import Done, Engine, Job
+from afield.search.clock import Clock
+from afield.search.memory import Memory
+from afield.search.recipe import Recipe, Use
+from afield.search.store import Split
+
+#: a worker that dies takes its attempt along, not the trial: tried so often in all
+ATTEMPTS = 3
+POLL_S = 0.2
+
+
+@dataclass(frozen=True, kw_only=True)
+class Order:
+    """A trial to run: its id and recipe, and how long each of its fits may take."""
+
+    id: str
+    recipe: Recipe
+    time_limit_s: float | None = None
+
+
+@dataclass
+class Outcome:
+    """What became of an order: all folds, or why not."""
+
+    folds: dict[int, Mapping[str, Any]] = field(default_factory=dict)
+    reason: str = ""
+    stopped: bool = False
+
+
+class Evaluator:
+    """Keeps the engine busy with the jobs of one wave after another. One driver thread owns it."""
+
+    def __init__(self, engine: Engine, memory: Memory, clock: Clock, seed: int) -> None:
+        self.engine, self.memory, self.clock, self.seed = engine, memory, clock, seed
+
+    def run(
+        self, split: Split, orders: Sequence[Order], deadline_s: Callable[[], float | None], tick: Callable[[], None]
+    ) -> dict[str, Outcome]:
+        """Return the outcome of each order.
+
+        ``deadline_s`` says how many seconds are left (None: no limit); when they are used up, what is unfinished is
+        cancelled and marked stopped. ``tick`` is called while waiting.
+        """
+        return _Wave(self, split, orders).run(deadline_s, tick)
+
+    def refit(self, split: Split, trial: str, recipe: Recipe, rounds: int | None) -> Mapping[str, Any]:
+        """Fit a recipe on all rows of the split, with this many rounds; return the fold's result."""
+        wave = _Wave(self, split, [Order(id=trial, recipe=recipe)], folds=[-1], rounds=rounds)
+        outcome = wave.run(lambda: None, lambda: None)[trial]
+        if outcome.reason:
+            raise ArithmeticError(outcome.reason)
+        return outcome.folds[-1]
+
+
+class _Wave:
+    """The jobs of one wave and how far each is."""
+
+    def __init__(
+        self,
+        owner: Evaluator,
+        split: Split,
+        orders: Sequence[Order],
+        folds: Sequence[int] | None = None,
+        rounds: int | None = None,
+    ) -> None:
+        self.engine, self.memory, self.seed, self.split = owner.engine, owner.memory, owner.seed, split
+        self.orders = orders
+        self.fold_list = list(range(split.folds.count)) if folds is None else list(folds)
+        self.rounds = rounds
+        self.outcomes = {o.id: Outcome() for o in orders}
+        self.waiting = {o.id: o for o in orders}
+        self.running: dict[str, tuple[Job, Callable[[Done], None]]] = {}
+        self.blocks: dict[str, Mapping[str, Any]] = {}
+
+    def run(self, deadline_s: Callable[[], float | None], tick: Callable[[], None]) -> dict[str, Outcome]:
+        uses = {use.id: use for order in self.orders for use in order.recipe.encoders}
+        for use in uses.values():
+            self._start_block(use)
+        self._start_ready()
+        try:
+            while self.running:
+                left = deadline_s()
+                if left is not None and left <= 0:
+                    self._stop()
+                    break
+                ended = self.engine.poll(POLL_S if left is None else min(POLL_S, left))
+                self._absorb(ended)
+                tick()
+        except BaseException:
+            self._stop()
+            raise
+        for order in self.waiting.values():
+            outcome = self.outcomes[order.id]
+            outcome.stopped = not outcome.reason
+        for outcome in self.outcomes.values():
+            outcome.stopped |= not outcome.reason and len(outcome.folds) < len(self.fold_list)
+        return self.outcomes
+
+    def _absorb(self, ended: Sequence[Done]) -> None:
+        known = sorted((d for d in ended if d.id in self.running), key=lambda d: d.id)
+        self.memory.put_all([("job", d.id, d.result or {}) for d in known if d.outcome == "ok"])
+        for done in known:
+            job, then = self.running.pop(done.id)
+            if done.outcome == "lost" and job.attempt < ATTEMPTS:
+                self._submit(job.id, job.function, job.config, then, job.attempt + 1)
+            else:
+                then(done)
+
+    def _submit(
+        self, id: str, function: str, config: Mapping[str, Any], then: Callable[[Done], None], attempt: int = 1
+    ) -> None:
+        job = Job(id=id, attempt=attempt, function=function, config=config)
+        self.running[id] = (job, then)
+        self.engine.submit(job)
+
+    def _remembered(self, name: str) -> Mapping[str, Any] | None:
+        return self.memory.get("job", name)
+
+    def _start_block(self, use: Use) -> None:
+        name = f"{self.split.name}/{use.id}"
+        if (known := self._remembered(name)) is not None:
+            self.blocks[use.id] = known
+            return
+
+        def then(done: Done) -> None:
+            if done.outcome == "ok" and done.result is not None:
+                self.blocks[use.id] = done.result
+                self._start_ready()
+            else:
+                for order in [o for o in self.waiting.values() if use in o.recipe.encoders]:
+                    self.outcomes[order.id].reason = f"encoder {use.part}: {done.reason or done.outcome}"
+                    del self.waiting[order.id]
+
+        config = {"split": str(self.split.folder), "use": use.to_json(), "seed": self.seed}
+        self._submit(name, "afield.search.tasks:encode_block", config, then)
+
+    def _start_ready(self) -> None:
+        ready = [o for o in self.waiting.values() if all(use.id in self.blocks for use in o.recipe.encoders)]
+        for order in ready:
+            del self.waiting[order.id]
+            for fold in self.fold_list:
+                self._start_fold(order, fold)
+
+    def _start_fold(self, order: Order, fold: int) -> None:
+        name = f"{self.split.name}/{order.id}/{fold}"
+        outcome = self.outcomes[order.id]
+        if (known := self._remembered(name)) is not None:
+            outcome.folds[fold] = known
+            return
+
+        def then(done: Done) -> None:
+            if done.outcome == "ok" and done.result is not None:
+                outcome.folds[fold] = done.result
+            elif done.outcome != "cancelled" and not outcome.reason:
+                outcome.reason = f"fold {fold}: {done.reason or done.outcome}"
+                for other in [n for n in self.running if n.startswith(f"{self.split.name}/{order.id}/")]:
+                    self.engine.cancel(other)
+
+        config = {
+            "split": str(self.split.folder),
+            "trial": order.id,
+            "fold": fold,
+            "recipe": order.recipe.to_json(),
+            "features": {use.id: self.blocks[use.id]["features"] for use in order.recipe.encoders},
+            "seed": self.seed,
+            "threads": 1,
+            "time_limit_s": order.time_limit_s,
+            "rounds": self.rounds,
+        }
+        self._submit(name, "afield.search.tasks:fit_fold", config, then)
+
+    def _stop(self) -> None:
+        """Cancel what runs and wait for the engine to say so."""
+        for name in list(self.running):
+            self.engine.cancel(name)
+        while self.running:
+            for done in self.engine.poll(POLL_S):
+                self.running.pop(done.id, None)

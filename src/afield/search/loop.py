@@ -1,0 +1,156 @@
+"""The search on one split: propose a wave, evaluate it, absorb it in order, go on while it pays."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Any, Protocol
+
+import numpy as np
+from numpy.typing import NDArray
+
+from afield.core.events import Event, Listener
+from afield.data.metrics import METRICS, Metric
+from afield.search.artifacts import open_array
+from afield.search.combine import Candidate, as_answers
+from afield.search.evaluate import Evaluator, Order, Outcome
+from afield.search.recipe import Recipe
+from afield.search.store import Split
+from afield.search.tasks import answers_path
+from afield.search.trial import Trial
+
+#: trials proposed and absorbed together, whatever the number of workers: results must not depend on it
+WAVE = 4
+
+
+class Proposer(Protocol):
+    """Names the next recipes. Depends on the absorbed trials and its seed alone."""
+
+    def propose(self, history: Sequence[Trial], count: int) -> Sequence[Recipe]:
+        """Return up to ``count`` recipes not tried yet; none ends the search."""
+        ...
+
+
+@dataclass(frozen=True, kw_only=True)
+class Budget:
+    """When a search ends: after ``trials``, or when ``left_s`` says 0."""
+
+    trials: int
+    left_s: Callable[[], float | None] = lambda: None
+
+
+@dataclass
+class Interrupt:
+    """Set when the user asked to stop: the search returns what it has."""
+
+    asked: bool = False
+
+
+class Search:
+    """Runs waves on one split until the budget is used up."""
+
+    def __init__(
+        self, split: Split, proposer: Proposer, evaluator: Evaluator, metric: Metric, listener: Listener
+    ) -> None:
+        self.split, self.proposer, self.evaluator = split, proposer, evaluator
+        self.metric, self.listener = metric, listener
+        self.judged = np.flatnonzero(split.folds.of >= 0)
+        self.truth = split.answer.values[self.judged]
+        weights = split.part("weights")
+        self.weights: NDArray[np.float64] | None = None if weights is None else weights[self.judged]
+
+    def run(self, budget: Budget, interrupt: Interrupt) -> list[Trial]:
+        """Return all trials, in the order of their ids.
+
+        A KeyboardInterrupt ends the search with the trials that are done.
+        """
+        trials: list[Trial] = []
+        while len(trials) < budget.trials and not interrupt.asked:
+            left = budget.left_s()
+            if left is not None and left <= 0 and any(t.status == "ok" for t in trials):
+                break
+            recipes = self.proposer.propose(trials, min(WAVE, budget.trials - len(trials)))
+            if not recipes:
+                break
+            orders = [
+                Order(id=f"{len(trials) + i:04d}", recipe=r, time_limit_s=self._time_limit(left))
+                for i, r in enumerate(recipes)
+            ]
+            outcomes = self._evaluate(orders, budget, interrupt)
+            trials += [self._absorb(o, outcomes[o.id], len(trials) + i, budget) for i, o in enumerate(orders)]
+        return trials
+
+    def _time_limit(self, left: float | None) -> float | None:
+        """Return the seconds for one fit: all folds of a trial take at most half of what is left."""
+        if left is None:
+            return None
+        turns = -(-self.split.folds.count // self.evaluator.engine.capacity())
+        return max(0.5, 0.5 * left / turns)
+
+    def _evaluate(self, orders: Sequence[Order], budget: Budget, interrupt: Interrupt) -> dict[str, Outcome]:
+        def tick() -> None:
+            left = budget.left_s()
+            self.listener(Event("progress", {"split": self.split.name, "left_s": left}))
+
+        try:
+            return self.evaluator.run(self.split, orders, budget.left_s, tick)
+        except KeyboardInterrupt:
+            interrupt.asked = True
+            return {o.id: self._finished(o) for o in orders}
+
+    def _finished(self, order: Order) -> Outcome:
+        """Return what the journal has of an interrupted order."""
+        names = {f: f"{self.split.name}/{order.id}/{f}" for f in range(self.split.folds.count)}
+        folds = {f: r for f, n in names.items() if (r := self.evaluator.memory.get("job", n)) is not None}
+        return Outcome(folds=dict(folds), stopped=len(folds) < len(names))
+
+    def _absorb(self, order: Order, outcome: Outcome, number: int, budget: Budget) -> Trial:
+        count = self.split.folds.count
+        trial = Trial(id=order.id, split=self.split.name, recipe=order.recipe, status="stopped", reason=outcome.reason)
+        if outcome.reason:
+            trial = Trial(**(vars(trial) | {"status": "failed"}))
+        elif len(outcome.folds) == count:
+            answers = self.answers(order.id)
+            objective = METRICS[self.metric.objective]
+            values = as_answers(self.split.answer.task, answers)
+            trial = Trial(
+                id=order.id,
+                split=self.split.name,
+                recipe=order.recipe,
+                status="ok",
+                loss=objective.loss(objective(self.truth, values, self.weights)),
+                score=self.metric(self.truth, values, self.weights),
+                folds=tuple(outcome.folds[f] for f in range(count)),
+            )
+        if trial.status != "stopped":
+            self.evaluator.memory.put("trial", f"{self.split.name}/{trial.id}", summary(trial))
+        self.listener(Event("trial", summary(trial) | {"done": number + 1, "planned": budget.trials}))
+        return trial
+
+    def answers(self, trial: str) -> NDArray[np.float64]:
+        """Return a trial's out-of-fold answers on the judged rows, float64 [n, K]."""
+        parts = [open_array(answers_path(self.split, trial, f)) for f in range(self.split.folds.count)]
+        whole = np.full((len(self.split.rows), parts[0].shape[1]), np.nan)
+        for fold, part in enumerate(parts):
+            whole[self.split.folds.of == fold] = part
+        return whole[self.judged]
+
+    def candidates(self, trials: Sequence[Trial]) -> list[Candidate]:
+        """Return the finished trials as the ensemble selection takes them."""
+        return [Candidate(t.id, self.answers(t.id), t.bytes) for t in trials if t.status == "ok"]
+
+
+def summary(trial: Trial) -> dict[str, Any]:
+    """Return what the journal, the leaderboard and listeners are told of a trial (JSON)."""
+    ended = trial.status == "ok"
+    return {
+        "id": trial.id,
+        "split": trial.split,
+        "recipe": trial.recipe.to_json(),
+        "status": trial.status,
+        "score": trial.score if ended else None,
+        "loss": trial.loss if ended else None,
+        "reason": trial.reason,
+        "fit_s": trial.fit_s,
+        "bytes": trial.bytes,
+    }

@@ -1,0 +1,81 @@
+"""The honest score: the whole procedure repeated on outer splits whose test rows no choice has seen."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from afield.data.splits import Fold, outer_splits
+from afield.model.session import open_session
+from afield.problem.problem import Effort
+from afield.search.parity import run_batches
+from afield.search.store import Question
+
+#: folds inside an outer split: fewer than in the main search, to stay within a quarter of the budget
+INNER_FOLDS = 3
+CHUNK = 65_536
+
+
+@dataclass(frozen=True)
+class Tested:
+    """Answers to rows that no choice saw, in the order of ``rows`` (positions in the question's table).
+
+    ``answers``: float64 [n, K] or [n]; ``baseline``: the same from the training part's mean or class shares.
+    """
+
+    rows: NDArray[np.int64]
+    answers: NDArray[np.float64]
+    baseline: NDArray[np.float64]
+    splits: int
+    trials: int
+
+
+def plan_outer(question: Question, seed: int) -> list[Fold]:
+    """Return the outer splits: three where rows are few, else one; with times, the last fifth."""
+    count = 3 if question.table.rows < 3_000 else 1
+    return outer_splits(question.answer, question.groups, question.times, count, seed)
+
+
+def outer_trials(main_trials: int, main_folds: int, splits: int) -> int:
+    """Return how many trials each outer split may run so that all cost a third of the main search's row fits."""
+    main = main_trials * (main_folds - 1)
+    each = splits * 0.8 * (INNER_FOLDS - 1)
+    return max(2, int(main / 3 / each))
+
+
+def baseline_answers(question: Question, train: NDArray[np.int64], count: int) -> NDArray[np.float64]:
+    """Return ``count`` times the (weighted) mean of the target, or the class shares, of the training rows."""
+    answer = question.answer.take(train)
+    weights = None if question.weights is None else question.weights[train]
+    if answer.task == "regression":
+        return np.full(count, np.average(answer.values, weights=weights))
+    shares = np.bincount(answer.values, weights=weights, minlength=answer.classes).astype(np.float64)
+    return np.tile(shares / shares.sum(), (count, 1))
+
+
+def file_answers(content: bytes, feed: Mapping[str, NDArray[Any]], regression: bool) -> NDArray[np.float64]:
+    """Return the exported file's answers: float64 [n] or [n, K]."""
+    outputs = run_batches(open_session(content), feed, CHUNK)
+    return np.asarray(outputs[0] if regression else outputs[1], dtype=np.float64)
+
+
+def pool(parts: Sequence[Tested]) -> Tested | None:
+    """Return all outer splits as one; None where there is none."""
+    if not parts:
+        return None
+    joined: Callable[[str], NDArray[Any]] = lambda name: np.concatenate([getattr(p, name) for p in parts])  # noqa: E731
+    return Tested(joined("rows"), joined("answers"), joined("baseline"), len(parts), min(p.trials for p in parts))
+
+
+#: trials of the main search under ``--effort``; a table with many rows gets a third
+EFFORT_TRIALS: Mapping[Effort, int] = {"quick": 8, "standard": 24, "thorough": 80}
+MANY_ROWS = 200_000
+
+
+def main_trials(effort: Effort, rows: int) -> int:
+    """Return the work units of an effort, in trials."""
+    return EFFORT_TRIALS[effort] if rows < MANY_ROWS else max(4, EFFORT_TRIALS[effort] // 3)

@@ -1,0 +1,92 @@
+"""The first recipes: strong defaults, in the order in which they add most, chosen by what the table holds."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from afield.problem.problem import Task
+from afield.problem.schema import ColumnSpec
+from afield.search.recipe import Recipe, Use
+
+#: column kind -> encoders with settings, for learners that split and for learners that weigh
+Encoding = Mapping[str, Sequence[tuple[str, Mapping[str, Any]]]]
+
+TREE: Encoding = {
+    "number": [("number", {})],
+    "category": [("codes", {})],
+    "datetime": [("datetime", {"form": "tree"})],
+    "text": [("text", {})],
+}
+TREE_MEANS: Encoding = {**TREE, "category": [("codes", {}), ("target_mean", {})]}
+LINEAR: Encoding = {
+    "number": [("scaled_number", {})],
+    "category": [("onehot", {})],
+    "datetime": [("datetime", {"form": "linear"})],
+    "text": [("text", {})],
+}
+
+
+@dataclass(frozen=True)
+class Shape:
+    """What the choice of recipes may depend on: never a name, never a clock."""
+
+    task: Task
+    rows: int
+    classes: int
+    specs: tuple[ColumnSpec, ...]
+
+    @property
+    def kinds(self) -> set[str]:
+        """The column kinds that the table has."""
+        return {s.kind for s in self.specs}
+
+
+def make_recipe(name: str, encoding: Encoding, learner: str, settings: Mapping[str, Any], shape: Shape) -> Recipe:
+    """Return the recipe with encoders for the kinds that the table has."""
+    encoders = tuple(
+        Use(part=part, settings=chosen, kind=kind)
+        for kind, uses in encoding.items()
+        if kind in shape.kinds
+        for part, chosen in uses
+    )
+    return Recipe(name=name, encoders=encoders, learner=Use(part=learner, settings=settings))
+
+
+def first_recipes(shape: Shape) -> list[Recipe]:
+    """Return the portfolio for a table of this shape, strongest first."""
+    large = shape.rows > 50_000
+    many = shape.classes > 10
+    pace = {"learning_rate": 0.2 if many else 0.1, "patience": 20 if large or many else 30, "max_rounds": 500}
+    small_leaf = {"min_data_in_leaf": 5} if shape.rows < 1_000 else {}
+    numbers = {"categories": "numbers"}
+
+    def boosted(name: str, encoding: Encoding, **settings: Any) -> Recipe:
+        return make_recipe(name, encoding, "lightgbm", pace | small_leaf | settings, shape)
+
+    def linear(name: str, strength: float) -> Recipe:
+        # C weighs the data against the penalty, alpha the penalty against the data
+        settings = {"alpha": 1.0 / strength} if shape.task == "regression" else {"C": strength}
+        return make_recipe(name, LINEAR, "linear", settings, shape)
+
+    def forest(name: str, encoding: Encoding, **settings: Any) -> Recipe:
+        return make_recipe(name, encoding, "forest", settings, shape)
+
+    slow = {"learning_rate": pace["learning_rate"] / 2, "max_rounds": 1000}
+    return [
+        boosted("boosted trees", TREE),
+        linear("linear", 1.0),
+        boosted("boosted trees, small leaves", TREE_MEANS, num_leaves=12, feature_fraction=0.7, **numbers, **slow),
+        forest("extra trees", TREE_MEANS, kind="extra"),
+        boosted("boosted trees, random splits", TREE_MEANS, extra_trees=True, feature_fraction=0.8, **numbers),
+        linear("linear, held back", 0.05),
+        forest("random forest", TREE_MEANS, kind="random"),
+        boosted("boosted trees, stumps and pairs", TREE_MEANS, num_leaves=5, feature_fraction=0.6, **numbers),
+        boosted("boosted trees, deep", TREE, num_leaves=96, feature_fraction=0.5, lambda_l2=5.0),
+        boosted(
+            "boosted trees, smoothed", TREE_MEANS, num_leaves=24, path_smooth=10.0, lambda_l2=1.0, **numbers, **slow
+        ),
+        linear("linear, free", 20.0),
+        boosted("boosted trees, bagged", TREE, num_leaves=20, bagging_fraction=0.7, feature_fraction=0.5, **slow),
+    ]

@@ -1,0 +1,105 @@
+"""What a worker does: encode one block of features, or fit one fold of one trial.
+
+JSON in, JSON out, arrays in files.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from afield.core.randomness import derive_seed
+from afield.core.registry import load
+from afield.parts.protocol import Feature, FitContext
+from afield.search.artifacts import open_array, save_array, save_state
+from afield.search.features import fit_encoder, matrix_path, specs_of, state_path, training_features
+from afield.search.recipe import Recipe, Use
+from afield.search.store import Split, open_question, open_split
+
+
+def encode_block(config: Mapping[str, Any]) -> dict[str, Any]:
+    """Fit an encoder on all rows of a split and write the matrix that learners train on.
+
+    Config: ``split`` (folder), ``use``, ``seed``. Result: ``features``, ``state`` (sha256 of the state file).
+    """
+    split, use = open_split(Path(config["split"])), Use.from_json(config["use"])
+    seed = derive_seed(config["seed"], use.id)
+    fitted = fit_encoder(split, use, None, seed)
+    specs = specs_of(use, open_question(split.question_folder).specs)
+    save_array(matrix_path(split, use), training_features(split, use, fitted, specs, seed))
+    return {
+        "features": [asdict(f) for f in fitted.features],
+        "state": save_state(state_path(split, use), fitted.state()),
+    }
+
+
+def fit_fold(config: Mapping[str, Any]) -> dict[str, Any]:
+    """Fit one fold of a trial; write its state and its answers to the validation rows.
+
+    Config: ``split``, ``trial``, ``fold`` (-1: all rows, nothing to validate), ``recipe``, ``features`` (use id to
+    feature list), ``seed``, ``threads``, ``time_limit_s``, ``rounds``. Result: files with checksums and costs.
+    """
+    started, cpu = time.perf_counter(), time.process_time()
+    split, recipe, fold = open_split(Path(config["split"])), Recipe.from_json(config["recipe"]), config["fold"]
+    matrices = [open_array(matrix_path(split, use)) for use in recipe.encoders]
+    forms = [Feature(**f) for use in recipe.encoders for f in config["features"][use.id]]
+    rows = np.arange(len(split.rows)) if fold < 0 else split.folds[fold].train
+    valid = np.empty(0, dtype=np.int64) if fold < 0 else split.folds[fold].valid
+    answer, weights = split.answer, split.part("weights")
+    features_valid = stack(matrices, valid)
+    context = FitContext(
+        seed=derive_seed(config["seed"], recipe.id, fold),
+        threads=config["threads"],
+        weights=None if weights is None else weights[rows],
+        validation=(features_valid, answer.take(valid), None if weights is None else weights[valid])
+        if len(valid)
+        else None,
+        rounds=config["rounds"],
+        time_limit_s=config["time_limit_s"],
+    )
+    learner = load("parts", recipe.learner.part)
+    fitted = learner.fit(stack(matrices, rows), forms, answer.take(rows), context, recipe.learner.settings)
+    folder = trial_folder(split, config["trial"])
+    folder.mkdir(exist_ok=True)
+    result: dict[str, Any] = {"rounds": int(fitted.rounds)}
+    if len(valid):
+        answers = np.asarray(fitted.reference(features_valid), dtype=np.float64)
+        if not np.isfinite(answers).all():
+            wrong = int((~np.isfinite(answers)).sum())
+            raise ArithmeticError(f"{recipe.learner.part} gave {wrong} answers that are not finite")
+        save_array(answers_path(split, config["trial"], fold), answers)
+    state = fitted.state()
+    result["state"] = save_state(fold_state_path(split, config["trial"], fold), state)
+    result["bytes"] = int(sum(v.nbytes for v in state.values()))
+    return result | {"fit_s": time.perf_counter() - started, "cpu_s": time.process_time() - cpu}
+
+
+def stack(matrices: Sequence[NDArray[np.float32]], rows: NDArray[np.int64]) -> NDArray[np.float32]:
+    """Return float32 [len(rows), sum of widths], written once into one array."""
+    out = np.empty((len(rows), sum(m.shape[1] for m in matrices)), dtype=np.float32)
+    start = 0
+    for matrix in matrices:
+        out[:, start : start + matrix.shape[1]] = matrix[rows]
+        start += matrix.shape[1]
+    return out
+
+
+def trial_folder(split: Split, trial: str) -> Path:
+    """Return where a trial keeps its files."""
+    return split.folder / "trials" / trial
+
+
+def answers_path(split: Split, trial: str, fold: int) -> Path:
+    """Return where the answers to a fold's validation rows lie."""
+    return trial_folder(split, trial) / f"answers-{fold}.npy"
+
+
+def fold_state_path(split: Split, trial: str, fold: int) -> Path:
+    """Return where a fold's fitted learner lies; fold -1 was fitted on all rows."""
+    return trial_folder(split, trial) / ("all.state" if fold < 0 else f"fold-{fold}.state")

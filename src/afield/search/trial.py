@@ -1,0 +1,51 @@
+"""A trial: one recipe evaluated on one split. It ends in a score, costs and a status."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any, Literal
+
+from afield.search.recipe import Recipe
+
+Status = Literal["ok", "failed", "stopped"]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Trial:
+    """One recipe on one split.
+
+    Parameters
+    ----------
+    id : str
+        ``0007``: its number in the split, in the order of proposals.
+    status : {"ok", "failed", "stopped"}
+        stopped: time or the user ended it before its last fold.
+    loss : float
+        The objective on all out-of-fold rows, lower is better; nan unless ok.
+    score : float
+        The metric on the same rows.
+    folds : tuple of dict
+        Each fold's result: checksums, rounds, bytes, seconds.
+    reason : str
+        Why it failed.
+    """
+
+    id: str
+    split: str
+    recipe: Recipe
+    status: Status
+    loss: float = float("nan")
+    score: float = float("nan")
+    folds: tuple[Mapping[str, Any], ...] = ()
+    reason: str = ""
+
+    @property
+    def bytes(self) -> int:
+        """Bytes of all fitted states."""
+        return sum(int(f["bytes"]) for f in self.folds)
+
+    @property
+    def fit_s(self) -> float:
+        """Wall seconds of all folds, one after another."""
+        return float(sum(f["fit_s"] for f in self.folds))
