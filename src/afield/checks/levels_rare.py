@@ -38,7 +38,7 @@ def find(context: CheckContext) -> Iterator[Finding]:
         severity="note",
         column=names[0] if len(names) == 1 else "",
         what=f"{total:,} level{'' if one else 's'} of {listed(names)} {'has' if one else 'have'} under {LEAST} rows "
-        f"({rows:,} in all): {'it is' if one else 'they are'} not put into the model file, and count{'s' * one} as unseen.",
+        f"({rows:,} in all): {'it stays' if one else 'they stay'} out of the model file, as if never seen.",
         rows=context.evidence(np.flatnonzero(hit).tolist()),
         fix="Nothing needs to be done. Merging rare levels into broader ones keeps what they say.",
     )
