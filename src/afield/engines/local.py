@@ -255,7 +255,8 @@ class LocalEngine:
     def _listen(self, slot: _Slot) -> None:
         messages, more = slot.worker.receive()
         for message in messages:
-            self._heed(slot, message)
+            if slot in self._slots:
+                self._heed(slot, message)
         if not more and slot in self._slots:
             slot.worker.wait(1.0)
             self._lose(slot)
@@ -318,6 +319,7 @@ class LocalEngine:
         how = self._remove(slot)
         if slot.task:
             self._queue.appendleft(slot.task)
+            slot.task = None
         self._add(slot.worker.threads)
         return how
 

@@ -108,6 +108,7 @@ def serve(channel: socket.socket) -> None:
                 channel.settimeout(message["rest_s"])
             elif message["begin"] > 1 and is_stale(started):
                 channel.sendall(frame({"stale": message["begin"]}))
+                return
             else:
                 begin(message)
                 channel.sendall(frame({"ready": message["begin"]}))

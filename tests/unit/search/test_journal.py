@@ -2,6 +2,7 @@
 
 import errno
 import os
+import signal
 import subprocess
 import sys
 from pathlib import Path
@@ -140,21 +141,34 @@ def test_another_process_holds_it_until_it_dies(path: Path) -> None:
     Journal.open(path).close()
 
 
-def test_a_forked_copy_does_not_keep_the_lock(path: Path) -> None:
-    journal = Journal.open(path)
-    reader, writer = os.pipe()
-    child = os.fork()
-    if child == 0:
-        os.close(writer)
-        os.read(reader, 1)
-        os._exit(0)
-    try:
-        os.close(reader)
-        journal.close()
-        Journal.open(path).close()
-    finally:
-        os.close(writer)
+def test_a_forked_copy_does_not_keep_the_lock_of_a_dead_parent(path: Path) -> None:
+    script = (
+        "import os, signal, sys, time, pathlib\nfrom afield.search.journal import Journal\n"
+        "journal = Journal.open(pathlib.Path(sys.argv[1]))\n"
+        "if os.fork() == 0:\n    print(os.getpid(), flush=True)\n    time.sleep(60)\n"
+        "time.sleep(60)"
+    )
+    with subprocess.Popen([sys.executable, "-c", script, str(path)], stdout=subprocess.PIPE) as parent:
+        assert parent.stdout
+        child = int(parent.stdout.readline())
+        with pytest.raises(EngineError, match=f"Process {parent.pid}"):
+            Journal.open(path)
+        parent.kill()
+        parent.wait()
+        try:
+            Journal.open(path).close()
+        finally:
+            os.kill(child, signal.SIGKILL)
+
+
+def test_a_forked_copy_leaves_the_lock_to_its_parent(path: Path) -> None:
+    with Journal.open(path):
+        child = os.fork()
+        if child == 0:
+            os._exit(0)
         os.waitpid(child, 0)
+        with pytest.raises(EngineError, match="is working"):
+            Journal.open(path)
 
 
 @pytest.mark.parametrize("record", [{"kind": "a", "x": float("nan")}, {"kind": "a", "x": object()}, {"x": 1}])
