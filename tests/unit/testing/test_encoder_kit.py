@@ -25,11 +25,8 @@ class Faulty(FittedCodes):
             mean = builder.op("ReduceMax", out, builder.constant(np.array([0])), keepdims=1)
             return builder.op("Min", mean, builder.op("Add", out, mean))
         if self.fault == "mixes columns":
-            return (
-                builder.op("ReduceMin", out, builder.constant(np.array([1])), keepdims=1)
-                if len(self.columns) == 1
-                else builder.op("Add", out, builder.gather(out, builder.constant(np.array([1] * 3)), 1))
-            )
+            back = np.arange(len(self.columns))[::-1].copy()
+            return builder.op("Min", out, builder.gather(out, builder.constant(back), 1))
         if self.fault == "infinite":
             return builder.op("Div", out, builder.constant(np.float32(0)))
         return out
@@ -63,9 +60,9 @@ class FaultyCodes(Codes):
     ("fault", "text"),
     [
         ("names", "same name"),
-        ("width", "width|shape|another graph"),
-        ("mixes rows", "codes are not whole|alone|batch|no rows"),
-        ("mixes columns", "codes are not whole|other columns"),
+        ("width", "shape"),
+        ("mixes rows", "other features alone"),
+        ("mixes columns", "features of other columns"),
         ("infinite", "infinite"),
         ("rare", "fewer than 5 rows"),
         ("settings", "was accepted"),

@@ -113,7 +113,7 @@ def _scale(distinct: NDArray[np.float64], centre: float) -> float:
 def _merged(distinct: NDArray[np.float64], centre: float, scale: float) -> int:
     with np.errstate(over="ignore", under="ignore"):
         cast = np.clip((distinct - centre) * scale, -FLOAT32_MAX, FLOAT32_MAX).astype(np.float32)
-    return int(np.count_nonzero(np.diff(cast) == 0))
+    return int(np.count_nonzero(cast[1:] == cast[:-1]))
 
 
 part = Number()

@@ -1,0 +1,62 @@
+import numpy as np
+import pytest
+
+from afield.data.answer import Answer
+from afield.parts.encoders.target_mean import part
+
+CITY = ["oslo"] * 6 + ["bergen"] * 10 + ["rare"] * 4 + [""] * 5
+
+
+def test_binary_means_are_smoothed_towards_the_prior(encoding):
+    y = np.array([1] * 6 + [0] * 10 + [1] * 4 + [0] * 5)
+    encoded = encoding(part, {"city": CITY}, Answer(task="binary", values=y, classes=2), {"smoothing": 3.0})
+    assert encoded.names == ["city.mean"]
+    out = encoded({"city": ["oslo", "bergen", "", "rare", "unseen"]})[:, 0]
+    expected = [(6 + 3 * 0.4) / 9, 3 * 0.4 / 13, 3 * 0.4 / 8, 0.4, 0.4]
+    np.testing.assert_allclose(out, expected, rtol=1e-6)
+
+
+def test_regression_means_count_in_deviations_from_the_mean(encoding):
+    y = np.where(np.arange(25) < 6, 1e12 + 10, 1e12)
+    encoded = encoding(part, {"city": CITY}, Answer(task="regression", values=y), {"smoothing": 0.1})
+    z = (y - y.mean()) / y.std()
+    np.testing.assert_allclose(
+        encoded({"city": ["oslo", "bergen", "new"]})[:, 0],
+        [z[0] * 6 / 6.1, z[-1] * 10 / 10.1, 0],
+        rtol=1e-5,
+        atol=1e-4,
+    )
+
+
+def test_each_class_has_a_mean_in_each_column(encoding):
+    y = np.array([0] * 6 + [1] * 10 + [2] * 9)
+    answer = Answer(task="multiclass", values=y, classes=3)
+    encoded = encoding(part, {"a": CITY, "b": CITY[::-1]}, answer)
+    assert encoded.names == [f"{c}.mean[{k}]" for c in "ab" for k in range(3)]
+    out = encoded({"a": ["oslo", "unseen"], "b": ["unseen", "bergen"]})
+    np.testing.assert_allclose(out.reshape(2, 2, 3).sum(2), 1, rtol=1e-6)
+    np.testing.assert_allclose(out[0, :3], [(6 + 10 * 6 / 25) / 16, 10 * 10 / 25 / 16, 10 * 9 / 25 / 16], rtol=1e-6)
+    np.testing.assert_allclose(out[1, :3], [6 / 25, 10 / 25, 9 / 25], rtol=1e-6)
+
+
+def test_row_weights_count(encoding):
+    y = np.array([1, 0] * 5)
+    answer = Answer(task="binary", values=y, classes=2)
+    weights = np.where(y == 1, 3.0, 1.0)
+    assert encoding(part, {"a": ["x"] * 10}, answer, weights=weights)()[0, 0] == pytest.approx(0.75)
+
+
+def test_with_too_many_classes_features_depend_on_the_number_of_classes_only(encoding):
+    def encoded(y):
+        answer = Answer(task="multiclass", values=y, classes=50)
+        return encoding(part, {"a": ["x"] * 60 + ["y"] * 60}, answer, {"max_classes": 4})
+
+    first, second = encoded(np.arange(120) % 50), encoded(np.arange(120)[::-1] % 7)
+    assert first.names == second.names == [f"a.mean[{k}]" for k in range(4)]
+    assert np.isfinite(first()).all()
+    assert np.all((first() >= 0) & (first() <= 1))
+
+
+def test_a_target_without_spread_gives_zeros(encoding):
+    answer = Answer(task="regression", values=np.full(25, 3.0))
+    assert not encoding(part, {"city": CITY}, answer)().any()
