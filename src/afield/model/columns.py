@@ -103,13 +103,14 @@ def _missing_numbers(missing: tuple[str, ...]) -> tuple[float, ...]:
 
 
 def _by_distinct(spec: ColumnSpec, values: NDArray[Any]) -> NDArray[Any]:
-    distinct, inverse = np.unique(values, return_inverse=True)
+    distinct, first, inverse = np.unique(values, return_index=True, return_inverse=True)
     texts = np.empty(len(distinct), dtype=object)
-    for at, value in enumerate(distinct.tolist()):
+    for at in np.argsort(first).tolist():  # in order of rows, so that the first wrong row is named
+        value = distinct[at].item()
         try:
             texts[at] = read_cell(spec, value)
         except _UNREADABLE as error:
-            raise cell_error(spec, int(np.argmax(values == distinct[at])), value, error) from error
+            raise cell_error(spec, int(first[at]), value, error) from error
     return np.asarray(texts[inverse.reshape(-1)])
 
 
@@ -162,15 +163,15 @@ def values_of(column: Any) -> NDArray[Any] | Sequence[Any]:
     """Return the values of a column of any library as an array or a list."""
     if isinstance(column, np.ma.MaskedArray):
         return list(column.tolist())
-    if isinstance(column, np.ndarray):
-        return _flat(column)
     if isinstance(column, list | tuple):
         return column
-    if hasattr(column, "to_pylist") and not hasattr(column, "chunks"):  # pyarrow Array
-        return _flat(np.asarray(column.to_numpy(zero_copy_only=False)))
+    if hasattr(column, "to_pylist"):  # pyarrow; its to_numpy turns missing codes of dictionaries into the last level
+        coded = str(column.type).startswith("dictionary")
+        options = {} if hasattr(column, "chunks") else {"zero_copy_only": False}
+        return list(column.to_pylist()) if coded else _flat(np.asarray(column.to_numpy(**options)))
     if hasattr(column, "to_numpy"):
-        return _flat(np.asarray(column.to_numpy()))
-    return list(column)
+        column = column.to_numpy()
+    return _flat(column) if isinstance(column, np.ndarray) else list(column)
 
 
 def _flat(array: NDArray[Any]) -> NDArray[Any]:

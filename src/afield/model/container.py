@@ -14,13 +14,22 @@ from dataclasses import dataclass
 from afield.core.errors import ModelFileError
 from afield.model.wire import WireFormatError, encode_field, fields_of, part, spans_of
 
-# field numbers of onnx.proto
-_GRAPH, _OPSETS, _PROPERTIES, _FUNCTIONS = 7, 8, 14, 25  # ModelProto
-_NODES, _INITIALIZERS, _SPARSE, _INPUTS, _OUTPUTS = 1, 5, 15, 11, 12  # GraphProto
-_OP_TYPE, _ATTRIBUTES, _DOMAIN = 4, 5, 7  # NodeProto
-_TENSORS, _GRAPHS, _SPARSE_TENSORS = (5, 10), (6, 11), (22, 23)  # AttributeProto
-_FUNCTION_NODES = 7  # FunctionProto
-_EXTERNAL_DATA, _DATA_LOCATION = 13, 14  # TensorProto
+# field numbers of onnx.proto: ModelProto, NodeProto, TensorProto
+_GRAPH, _PROPERTIES = 7, 14
+_OP_TYPE, _DOMAIN = 4, 7
+_EXTERNAL_DATA, _DATA_LOCATION = 13, 14
+
+#: message -> field -> message, as far as nodes and tensors are reached
+_INSIDE: dict[str, dict[int, str]] = {
+    "model": {_GRAPH: "graph", 25: "function"},
+    "graph": {1: "node", 5: "tensor", 15: "sparse"},
+    "function": {7: "node"},
+    "node": {5: "attribute"},
+    "attribute": {5: "tensor", 10: "tensor", 6: "graph", 11: "graph", 22: "sparse", 23: "sparse"},
+    "sparse": {1: "tensor", 2: "tensor"},
+    "tensor": {},
+}
+_DEEPEST = 60  # a file from a stranger may nest graphs without end
 
 
 @dataclass(frozen=True)
@@ -64,45 +73,42 @@ def write_properties(content: bytes, properties: Mapping[str, str]) -> bytes:
     return b"".join(kept)
 
 
-def input_names(content: bytes) -> list[str]:
-    """Return the names of the graph's inputs."""
-    return _names(content, _INPUTS)
-
-
-def output_names(content: bytes) -> list[str]:
-    """Return the names of the graph's outputs."""
-    return _names(content, _OUTPUTS)
-
-
 def operators(content: bytes) -> set[Operator]:
-    """Return the distinct operators of the graph and of the functions in the file, subgraphs included."""
+    """Return the distinct operators of the graph and of the functions in the file, subgraphs included.
+
+    Raises
+    ------
+    ModelFileError
+        ``model.damaged``.
+    """
     found: set[Operator] = set()
-    for node in _all_nodes(content):
-        texts = {
-            n: bytes(v).decode() for n, v in fields_of(node) if n in (_OP_TYPE, _DOMAIN) and not isinstance(v, int)
-        }
-        found.add(Operator(texts.get(_DOMAIN, ""), texts.get(_OP_TYPE, "")))
+    try:
+        for kind, view in _walk("model", memoryview(content)):
+            if kind == "node":
+                texts = {n: bytes(part(v)).decode() for n, v in fields_of(view) if n in (_OP_TYPE, _DOMAIN)}
+                found.add(Operator(texts.get(_DOMAIN, ""), texts.get(_OP_TYPE, "")))
+    except (WireFormatError, UnicodeDecodeError) as error:
+        raise damaged(str(error)) from error
     return found
 
 
-def opset_domains(content: bytes) -> set[str]:
-    """Return the operator domains that the file states."""
-    return {
-        "".join(bytes(v).decode() for n, v in fields_of(part(value)) if n == 1 and not isinstance(v, int))
-        for number, value in fields_of(memoryview(content))
-        if number == _OPSETS
-    }
-
-
 def refers_outside(content: bytes) -> bool:
-    """Return True when a tensor of the file keeps its data in another file, which onnxruntime would open."""
-    if b"location" not in content:  # the key that external data cannot do without; spares the walk nearly always
+    """Return True when a tensor of the file keeps its data in another file, which onnxruntime would open.
+
+    Raises
+    ------
+    ModelFileError
+        ``model.damaged``.
+    """
+    key = b"location"  # external data cannot do without it, so parts that lack these letters need no look
+    if key not in content:
         return False
     try:
         return any(
             number == _EXTERNAL_DATA or (number == _DATA_LOCATION and value == 1)
-            for tensor in _all_tensors(content)
-            for number, value in fields_of(tensor)
+            for kind, view in _walk("model", memoryview(content), key)
+            if kind == "tensor"
+            for number, value in fields_of(view)
         )
     except WireFormatError as error:
         raise damaged(str(error)) from error
@@ -121,55 +127,17 @@ def damaged(reason: str) -> ModelFileError:
 # Walking the model ----------------------------------------------------------------------------------------------------
 
 
-def _names(content: bytes, which: int) -> list[str]:
-    graph = _only(memoryview(content), _GRAPH)
-    infos = [part(v) for n, v in fields_of(graph) if n == which]
-    return [bytes(v).decode() for info in infos for n, v in fields_of(info) if n == 1 and not isinstance(v, int)]
-
-
-def _all_nodes(content: bytes) -> Iterator[memoryview]:
-    for number, value in fields_of(memoryview(content)):
-        if number == _GRAPH:
-            yield from _nodes(part(value), _NODES)
-        elif number == _FUNCTIONS:
-            yield from _nodes(part(value), _FUNCTION_NODES)
-
-
-def _nodes(body: memoryview, field: int) -> Iterator[memoryview]:
-    for number, value in fields_of(body):
-        if number == field:
-            node = part(value)
-            yield node
-            for graph in _in_attributes(node, _GRAPHS):
-                yield from _nodes(graph, _NODES)
-
-
-def _in_attributes(node: memoryview, wanted: tuple[int, ...]) -> Iterator[memoryview]:
-    for number, value in fields_of(node):
-        if number == _ATTRIBUTES:
-            for inner, content in fields_of(part(value)):
-                if inner in wanted:
-                    yield part(content)
-
-
-def _all_tensors(content: bytes) -> Iterator[memoryview]:
-    graphs = [_only(memoryview(content), _GRAPH)]
-    for node in _all_nodes(content):
-        yield from _in_attributes(node, _TENSORS)
-        for sparse in _in_attributes(node, _SPARSE_TENSORS):
-            yield from _sparse(sparse)
-        graphs += _in_attributes(node, _GRAPHS)
-    for graph in graphs:
-        for number, value in fields_of(graph):
-            if number == _INITIALIZERS:
-                yield part(value)
-            elif number == _SPARSE:
-                yield from _sparse(part(value))
-
-
-def _sparse(tensor: memoryview) -> Iterator[memoryview]:
-    yield from (part(v) for n, v in fields_of(tensor) if n in (1, 2))  # values, indices
-
-
-def _only(view: memoryview, field: int) -> memoryview:
-    return next((part(v) for n, v in fields_of(view) if n == field), memoryview(b""))
+def _walk(kind: str, view: memoryview, within: bytes = b"", depth: int = 0) -> Iterator[tuple[str, memoryview]]:
+    """Yield (kind, content) of all messages inside one, only of those that hold the bytes ``within``."""
+    if depth > _DEEPEST:
+        raise WireFormatError("its graphs are nested too deep")
+    for number, value in fields_of(view):
+        inner = _INSIDE[kind].get(number)
+        if inner is None:
+            continue
+        body = part(value)
+        if within and within not in bytes(body):
+            continue
+        yield inner, body
+        if _INSIDE[inner]:
+            yield from _walk(inner, body, within, depth + 1)

@@ -13,13 +13,13 @@ from numpy.typing import NDArray
 
 from afield.core.errors import ModelFileError, UnsupportedError
 from afield.core.proofs import Proof
-from afield.model.container import read_properties
+from afield.model.container import damaged, read_properties
 from afield.model.display import html_text, plain_text
 from afield.model.metadata import from_metadata
 from afield.model.rows import feed_rows
 from afield.model.saving import write_model
-from afield.model.session import open_session
-from afield.problem.schema import TargetSpec
+from afield.model.session import open_session, run_session
+from afield.problem.schema import Schema, TargetSpec
 
 if TYPE_CHECKING:
     from onnxruntime import InferenceSession
@@ -150,12 +150,7 @@ class Model:
         parts = []
         for start in range(0, rows, CHUNK):
             part = feed if rows <= CHUNK else {n: v[start : start + CHUNK] for n, v in feed.items()}
-            try:
-                parts.append(session.run(names, part))
-            except UnicodeEncodeError as error:
-                raise ModelFileError(
-                    "model.cell", f"A text is not valid Unicode ({error}).", got=repr(error.object)[:60]
-                ) from error
+            parts.append(run_session(session, names, part))
         joined = parts[0] if len(parts) == 1 else [np.concatenate(answers) for answers in zip(*parts, strict=True)]
         return dict(zip(names, joined, strict=True))
 
@@ -166,7 +161,7 @@ class Model:
 
         Raises
         ------
-        DataError
+        AfieldError
             ``output.exists`` (without ``force``), ``output.unwritable``, ``output.disk_full``.
         """
         return write_model(Path(path), self.bytes, force=force)
@@ -203,7 +198,9 @@ class Model:
         if self._session is None:
             with self._lock:
                 if self._session is None:
-                    self._session = open_session(self.bytes, threads=self.threads)
+                    session = open_session(self.bytes, threads=self.threads)
+                    check_inputs(session, self.schema)
+                    self._session = session
         return self._session
 
     def _typed(self, labels: NDArray[Any]) -> NDArray[Any]:
@@ -227,6 +224,19 @@ def typed_classes(target: TargetSpec) -> dict[str, Any]:
     if target.label_type == "boolean":
         return {text: text == "true" for text in target.classes}
     return {text: text for text in target.classes}
+
+
+def check_inputs(session: InferenceSession, schema: Schema) -> None:
+    """Refuse a file whose graph does not take what its schema says.
+
+    Raises
+    ------
+    ModelFileError
+        ``model.damaged``.
+    """
+    wanted = {c.input_name: "tensor(double)" if c.kind == "number" else "tensor(string)" for c in schema.columns}
+    if {i.name: i.type for i in session.get_inputs()} != wanted:
+        raise damaged("its graph takes other columns than its schema says")
 
 
 def load(path: str | os.PathLike[str] | bytes, *, threads: int = 1) -> Model:

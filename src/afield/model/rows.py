@@ -102,7 +102,7 @@ def _from_records(schema: Schema, rows: Sequence[Any]) -> tuple[Feed, int]:
                 got=type(row).__name__,
                 expected=_FORMS,
             )
-    names = _unique(list(dict.fromkeys(str(key) for row in rows for key in row)), repeated_is_error=False)
+    names = {str(key): key for row in rows for key in row}
     return _from_columns(schema, names, lambda name: [row.get(name) for row in rows])
 
 
@@ -162,9 +162,9 @@ def _require(schema: Schema, given: list[str]) -> None:
     )
 
 
-def _unique(names: list[Any], *, repeated_is_error: bool = True) -> dict[str, Any]:
+def _unique(names: list[Any]) -> dict[str, Any]:
     by_text = {str(name): name for name in names}
-    if repeated_is_error and len(by_text) < len(names):
+    if len(by_text) < len(names):
         twice = next(str(n) for at, n in enumerate(names) if str(n) in {str(m) for m in names[:at]})
         raise ModelFileError("model.rows", f"Two columns are called {twice!r}.", fix="Rename or drop one of them.")
     return by_text

@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING, Any
 
+from numpy.typing import NDArray
+
+from afield.core.errors import ModelFileError
 from afield.model.container import damaged, refers_outside
 
 if TYPE_CHECKING:
@@ -19,7 +23,6 @@ def open_session(content: bytes, *, threads: int = 1) -> InferenceSession:
         ``model.damaged``: onnxruntime refuses it, or it keeps data in other files.
     """
     import onnxruntime
-    from onnxruntime.capi import onnxruntime_pybind11_state as state
 
     if refers_outside(content):
         raise damaged("it keeps data in other files, and an afield model is one file")
@@ -28,11 +31,37 @@ def open_session(content: bytes, *, threads: int = 1) -> InferenceSession:
     options.inter_op_num_threads = 1
     options.log_severity_level = 3
     options.add_session_config_entry("session.intra_op.allow_spinning", "0")  # idle threads must not burn shared cores
-    refusals = (
+    try:
+        return onnxruntime.InferenceSession(content, options, providers=["CPUExecutionProvider"])
+    except _refusals() as error:
+        raise _refused(error) from error
+
+
+def run_session(session: InferenceSession, outputs: Sequence[str], feed: Mapping[str, NDArray[Any]]) -> list[Any]:
+    """Return the outputs of the graph for a feed.
+
+    Raises
+    ------
+    ModelFileError
+        ``model.damaged``: the graph fails; ``model.cell``: a text is not valid Unicode.
+    """
+    try:
+        return list(session.run(list(outputs), dict(feed)))
+    except UnicodeEncodeError as error:
+        shown = repr(error.object)[:60]
+        raise ModelFileError("model.cell", f"A text is not valid Unicode ({error.reason}).", got=shown) from error
+    except _refusals() as error:
+        raise _refused(error) from error
+
+
+def _refusals() -> tuple[type[Exception], ...]:
+    from onnxruntime.capi import onnxruntime_pybind11_state as state
+
+    return (
         state.Fail, state.InvalidArgument, state.InvalidGraph, state.InvalidProtobuf, state.NotImplemented,
         state.RuntimeException, state.NoModel,
     )  # fmt: skip
-    try:
-        return onnxruntime.InferenceSession(content, options, providers=["CPUExecutionProvider"])
-    except refusals as error:
-        raise damaged(" ".join(str(error).split())[:300]) from error
+
+
+def _refused(error: Exception) -> ModelFileError:
+    return damaged(f"onnxruntime says {' '.join(str(error).split())[:300]}")

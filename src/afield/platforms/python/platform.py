@@ -15,7 +15,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from afield.core.errors import DataError, UnsupportedError
+from afield.core.errors import UnsupportedError
 from afield.core.findings import Finding
 from afield.core.proofs import Proof
 from afield.graph.profile import MICROSOFT, ML, OPERATORS
@@ -80,7 +80,7 @@ class PythonPlatform:
         ------
         UnsupportedError
             ``graph.operator``.
-        DataError
+        AfieldError
             ``output.exists``, ``output.unwritable``, ``output.disk_full``.
         ModelFileError
             ``model.damaged``, ``model.foreign``, ``model.version``.
@@ -139,18 +139,18 @@ def prepare_folder(dest: Path, *, force: bool) -> None:
 
     Raises
     ------
-    DataError
+    UnsupportedError
         ``output.exists``, ``output.unwritable``.
     """
     try:
         dest.mkdir(parents=True, exist_ok=True)
         taken = any(dest.iterdir())
     except OSError as error:
-        raise DataError(
+        raise UnsupportedError(
             "output.unwritable", f"The folder cannot be made: {error.strerror}.", where=str(dest)
         ) from error
     if taken and not force:
-        raise DataError(
+        raise UnsupportedError(
             "output.exists",
             "The folder is not empty, and nothing is overwritten unasked.",
             where=str(dest),
