@@ -60,3 +60,9 @@ def test_with_too_many_classes_features_depend_on_the_number_of_classes_only(enc
 def test_a_target_without_spread_gives_zeros(encoding):
     answer = Answer(task="regression", values=np.full(25, 3.0))
     assert not encoding(part, {"city": CITY}, answer)().any()
+
+
+def test_missing_in_fewer_rows_than_a_level_needs_gives_the_prior(encoding):
+    answer = Answer(task="binary", values=np.array([0] * 8 + [1] * 4), classes=2)
+    encoded = encoding(part, {"city": ["oslo"] * 8 + [""] * 4}, answer)
+    assert encoded({"city": ["", "oslo"]})[0, 0] == pytest.approx(1 / 3)
