@@ -25,14 +25,20 @@ from afield.parts.encoders.state import header_of, pack
 from afield.parts.encoders.text_alphabet import TRAITS, Alphabet
 from afield.parts.encoders.text_counts import count_grams
 from afield.parts.encoders.text_grams import Grams, Layout, largest_prime, lower_grams
-from afield.parts.encoders.text_weights import as_targets, fit_directions, fit_scores, inverse_frequency, weigh
+from afield.parts.encoders.text_weights import (
+    as_targets,
+    draw_projection,
+    fit_directions,
+    fit_scores,
+    inverse_frequency,
+    weigh,
+)
 from afield.parts.protocol import Feature, FitContext, Setting, Settings, State
 from afield.parts.settings import settle
 from afield.problem.schema import ColumnSpec
 
 _ROWS = 20_000  # rows that the tables are fitted on at most, drawn by the seed
 _FACTS = ("length", "words", *(f"{t}_share" for t in TRAITS[1:]), "missing")
-_CLASSES = 100  # classes that get a score each, the most frequent
 
 
 @dataclass(frozen=True)
@@ -127,10 +133,10 @@ class Text:
     uses_target = True
     space: Mapping[str, Setting] = {
         "use": Setting(kind="choice", default="both", choices=("both", "directions", "scores")),
-        "dims": Setting(kind="integer", default=24, low=1, high=128, log=True),
+        "dims": Setting(kind="integer", default=24, low=1, high=64, log=True),
         "orders": Setting(kind="choice", default="3-5", choices=("2-4", "3-4", "3-5", "3-6")),
         "words": Setting(kind="choice", default="pairs", choices=("none", "single", "pairs")),
-        "buckets": Setting(kind="integer", default=2**14, low=2**10, high=2**17, log=True),
+        "buckets": Setting(kind="integer", default=2**14, low=2**10, high=2**16, log=True),
         "characters": Setting(kind="choice", default=512, choices=(128, 256, 512, 1000)),
         "ridge": Setting(kind="number", default=1.0, low=0.01, high=100.0, log=True),
     }
@@ -139,6 +145,7 @@ class Text:
         self, table: Table, specs: Sequence[ColumnSpec], target: Answer, context: FitContext, settings: Settings
     ) -> FittedText:
         """Count n-grams by running the graph on at most 20,000 rows, then fit the tables on the counts."""
+        import sklearn.utils.extmath  # noqa: F401 - before the limit, which binds only what is loaded
         from threadpoolctl import threadpool_limits
 
         values = settle(self.space, settings)
@@ -153,28 +160,28 @@ class Text:
         rows = _sample(table.rows, derive_seed(context.seed, "text", table.rows))
         weights = np.ones(table.rows) if context.weights is None else np.asarray(context.weights, np.float64)
         weights = weights[rows] if weights[rows].sum() > 0 else np.ones(len(rows))
-        targets, classes = as_targets(target.take(rows), weights, _CLASSES)
-        shared = (weights / weights.mean()).astype(np.float32)
+        targets = as_targets(target.take(rows), weights)
         columns = [string_column(table, n).take(rows) for n in names]
         alphabet = Alphabet.of(t for c in columns for t in _texts(c)[0])
-        tables = []
+        directions = draw_projection(layout.buckets, values["dims"] if values["use"] != "scores" else 0)
+        scores = targets[:, : 0 if values["use"] == "directions" else None]
+        seed, shared = derive_seed(context.seed, "directions"), (weights / weights.mean()).astype(np.float32)
+        tables = np.zeros((len(columns), layout.buckets + 1, directions.shape[1] + scores.shape[1] + 1))
         with threadpool_limits(1):  # sums in a fixed order, whatever the machine
-            for column in columns:
+            for table_of, column in zip(tables, columns, strict=True):
                 texts, place = _texts(column)
                 counts = count_grams(texts, alphabet, layout)[place]
                 idf = inverse_frequency(counts)
-                scaled = weigh(counts, idf)
-                parts = []
-                if values["use"] != "scores":
-                    parts.append(fit_directions(scaled, values["dims"], derive_seed(context.seed, "directions")))
-                if values["use"] != "directions":
-                    parts.append(fit_scores(scaled, targets, shared, values["ridge"]))
-                full = np.concatenate([*(p * idf[:, None] for p in parts), idf[:, None] ** 2], axis=1)
-                tables.append(np.concatenate([full, np.zeros((1, full.shape[1]))]))
-        outputs = [f"direction {i}" for i in range(values["dims"])] if values["use"] != "scores" else []
-        if values["use"] != "directions":
-            outputs += [f"score {k}" for k in classes] or ["score"]
-        return FittedText(names, layout, tuple(outputs), alphabet, *_quantised(np.stack(tables)))
+                used = np.flatnonzero(idf)
+                scaled, idf = weigh(counts, idf)[:, used], idf[used, None]
+                fitted = [
+                    fit_directions(scaled, directions[used], seed),
+                    fit_scores(scaled, scores, shared, values["ridge"]),
+                ]
+                table_of[used] = np.concatenate([fitted[0] * idf, fitted[1] * idf, idf**2], axis=1)
+        outputs = [f"direction {i}" for i in range(directions.shape[1])]
+        outputs += [f"score {k}" for k in range(scores.shape[1])]
+        return FittedText(names, layout, tuple(outputs), alphabet, *_quantised(tables))
 
     def restore(self, state: State) -> FittedText:
         """Return the fitted encoder that gave this state."""

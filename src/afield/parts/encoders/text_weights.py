@@ -23,6 +23,7 @@ if TYPE_CHECKING:
 Matrix = NDArray[np.float32]
 
 _PROJECTION_SEED = 20_180_219  # of the fixed projection: not the problem's, so that folds and seeds agree
+MOST_SCORES = 100
 _STEPS = 25  # of conjugate gradients; stopping early also regularises
 
 
@@ -46,17 +47,30 @@ def weigh(counts: csr_array, idf: NDArray[np.float64]) -> csr_array:
     return csr_array((data.astype(np.float32), counts.indices, counts.indptr), shape=counts.shape)
 
 
-def fit_directions(texts: csr_array, dims: int, seed: int) -> Matrix:
-    """Return float32 [B, dims]: the filtered projection; ``texts``: what ``weigh`` gave."""
+def draw_projection(buckets: int, dims: int) -> Matrix:
+    """Return float32 [buckets, dims], normal, always the same."""
+    draw = np.random.Generator(np.random.PCG64(_PROJECTION_SEED))
+    return draw.standard_normal((buckets, dims), dtype=np.float32)
+
+
+def fit_directions(texts: csr_array, projection: Matrix, seed: int) -> Matrix:
+    """Return float32 [B, D]: the filtered projection.
+
+    Parameters
+    ----------
+    texts : float32 [n, B]
+        What ``weigh`` gave.
+    projection : float32 [B, D]
+        The same row for the same bucket in every fit; see ``draw_projection``.
+    """
     from sklearn.utils.extmath import randomized_svd
 
+    dims = projection.shape[1]
     rank = min(2 * dims, min(texts.shape) - 1)
-    draw = np.random.Generator(np.random.PCG64(_PROJECTION_SEED))
-    projection = draw.standard_normal((texts.shape[1], dims)).astype(np.float32)
-    if rank < 1:
+    if rank < 1 or dims == 0:
         return np.zeros_like(projection)
     _, sizes, vectors = randomized_svd(texts, rank, n_iter=3, random_state=seed)
-    strength = sizes**2 / (sizes**2 + sizes[min(dims, rank) - 1] ** 2)
+    strength = sizes**2 / np.maximum(sizes**2 + sizes[min(dims, rank) - 1] ** 2, 1e-9)
     table: Matrix = (vectors.T * strength) @ (vectors @ projection)
     return table.astype(np.float32)
 
@@ -98,18 +112,22 @@ def _ratio(a: NDArray[np.float64], b: NDArray[np.float64]) -> Matrix:
     return np.asarray(np.divide(a, b, out=np.zeros_like(a), where=b > 1e-30), dtype=np.float32)
 
 
-def as_targets(target: Answer, weights: NDArray[np.float64], most: int) -> tuple[Matrix, tuple[int, ...]]:
-    """Return centred float32 [n, K], and the class that each column stands for (none for binary and regression)."""
+def as_targets(target: Answer, weights: NDArray[np.float64]) -> Matrix:
+    """Return centred float32 [n, K]: what is scored, the same K columns for every part of one data set.
+
+    One column for two classes and for numbers, one a class for up to ``MOST_SCORES`` classes; more classes share that
+    many columns, each a fixed random half of the classes against the other half (error-correcting output codes).
+    """
     values: NDArray[Any] = np.asarray(target.values)
-    classes: tuple[int, ...] = ()
-    if target.task == "multiclass":
-        counts = np.bincount(values, minlength=target.classes)
-        classes = tuple(sorted(np.argsort(-counts, kind="stable")[:most].tolist()))
-        columns = (values[:, None] == np.asarray(classes)).astype(np.float64)
-    else:
+    if target.task != "multiclass":
         columns = values[:, None].astype(np.float64)
+    elif target.classes <= MOST_SCORES:
+        columns = (values[:, None] == np.arange(target.classes)).astype(np.float64)
+    else:
+        draw = np.random.Generator(np.random.PCG64(_PROJECTION_SEED))
+        columns = draw.choice([-1.0, 1.0], (target.classes, MOST_SCORES))[values]
     columns -= np.average(columns, axis=0, weights=weights)
     if target.task == "regression":
-        spread = float(np.sqrt(np.average(columns**2, weights=weights)))
+        spread = float(np.sqrt(np.average(columns**2, axis=0, weights=weights)[0]))
         columns = columns / spread if spread > 0 else columns * 0
-    return columns.astype(np.float32), classes
+    return columns.astype(np.float32)
