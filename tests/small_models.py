@@ -113,10 +113,10 @@ def small_model(label_type: str = "string", *, regression: bool = False, wrong_b
     blank = to_metadata(schema, card_of(schema, **card), SelfTest(inputs={}), provenance)
     feed = synthesise(schema, 24, seed=1)
     answers = Model(write_properties(graph, blank)).run(feed)
+    scale = float(np.nanstd(answers["prediction"])) if regression else 0.0
     for name in ("prediction", "probabilities"):
         if name in answers:
             answers[name] = answers[name].astype(np.float64) + wrong_by
-    scale = float(np.nanstd(answers["prediction"])) if regression else 0.0
     selftest = record(schema, feed, answers, tolerance=1e-6, scale=scale)
     return write_properties(graph, to_metadata(schema, card_of(schema, **card), selftest, provenance))
 

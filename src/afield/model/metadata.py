@@ -161,14 +161,31 @@ def from_metadata(properties: Mapping[str, str]) -> Metadata:
     try:
         schema = Schema.from_json(json.loads(properties["afield.schema"]))
         numbers = [c.input_name for c in schema.columns if c.kind == "number"]
+        selftest = SelfTest.from_json(json.loads(properties["afield.selftest"]), numbers)
+        _check_selftest(schema, selftest)
         return Metadata(
             schema=schema,
             card=Card.from_json(json.loads(properties["afield.card"])),
-            selftest=SelfTest.from_json(json.loads(properties["afield.selftest"]), numbers),
+            selftest=selftest,
             provenance=Provenance.from_json(json.loads(properties["afield.provenance"])),
         )
     except (KeyError, TypeError, ValueError, AttributeError) as error:
         raise damaged(f"its metadata cannot be understood ({type(error).__name__}: {error})") from error
+
+
+def _check_selftest(schema: Schema, selftest: SelfTest) -> None:
+    """Raise ValueError when the samples and their answers do not fit the schema."""
+    rows, classes = selftest.rows, len(schema.target.classes)
+    regression = schema.target.task == "regression"
+    if rows and set(selftest.inputs) != {c.input_name for c in schema.columns}:
+        raise ValueError("the self-test has other columns than the schema")
+    if any(len(values) != rows for values in selftest.inputs.values()):
+        raise ValueError("the self-test has columns of different lengths")
+    if (regression and selftest.labels) or (not regression and selftest.prediction):
+        raise ValueError("the self-test is of another task than the schema")
+    wanted = 0 if regression else rows
+    if len(selftest.probabilities) != wanted or any(len(row) != classes for row in selftest.probabilities):
+        raise ValueError("the self-test has probabilities of another shape")
 
 
 def _check_format(text: str) -> None:
