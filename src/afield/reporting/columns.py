@@ -10,7 +10,7 @@ import numpy as np
 from afield.data.table import Column, NumberColumn, StringColumn, Table
 from afield.problem.schema import ColumnSpec
 from afield.reporting.facts import ColumnFacts
-from afield.reporting.figures import number
+from afield.reporting.figures import datum
 
 #: bins of a small histogram, and the levels that are named
 BINS, LEVELS = 24, 4
@@ -41,9 +41,9 @@ def _number(name: str, column: NumberColumn, spec: ColumnSpec, role: str) -> Col
     return replace(
         base,
         distinct=len(np.unique(values)),
-        low=number(low, 4),
-        middle=number(middle, 4),
-        high=number(high, 4),
+        low=datum(low),
+        middle=datum(middle),
+        high=datum(high),
         histogram=tuple(int(c) for c in counts),
     )
 

@@ -24,6 +24,14 @@ def number(value: float | None, digits: int = 3) -> str:
     return text.replace("-", MINUS)
 
 
+def datum(value: float, digits: int = 4) -> str:
+    """Return a value of the data, as far as it says something: ``0.234``, not ``0.2340``; years without a comma."""
+    if value == int(value) and abs(value) < 10_000:
+        return f"{value:.0f}".replace("-", MINUS)
+    shown = number(value, max(digits, 1 + math.floor(math.log10(abs(value))) if 1 <= abs(value) < 1e9 else digits))
+    return shown.rstrip("0").rstrip(".") if "." in shown and "e" not in shown else shown
+
+
 def interval(value: float, low: float | None, high: float | None) -> tuple[str, str, str]:
     """Return value, low and high with the digits that the width of the interval supports."""
     if low is None or high is None:
@@ -46,7 +54,8 @@ def share(value: float) -> str:
         return "<0.1 %"
     if value > 0.999:
         return ">99.9 %"
-    return f"{100 * value:.1f} %" if value < 0.1 or value > 0.9 else f"{100 * value:.0f} %"
+    shown = f"{100 * value:.1f}" if value < 0.1 or value > 0.9 else f"{100 * value:.0f}"
+    return f"{shown.removesuffix('.0')} %"
 
 
 def size(count: int) -> str:
@@ -83,7 +92,7 @@ def plural(count: int, one: str, many: str = "") -> str:
     return f"{count:,} {one if count == 1 else many or one + 's'}"
 
 
-def ticks(low: float, high: float, about: int = 5) -> list[float]:
+def ticks(low: float, high: float, about: int = 7) -> list[float]:
     """Return round numbers from within low to high, a step of 1, 2 or 5 times a power of ten apart."""
     if not (math.isfinite(low) and math.isfinite(high)) or high <= low:
         return [low]

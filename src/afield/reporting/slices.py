@@ -18,7 +18,7 @@ from numpy.typing import NDArray
 from afield.data.table import Column, NumberColumn, Table
 from afield.problem.schema import ColumnSpec
 from afield.reporting.facts import SliceFacts
-from afield.reporting.figures import number
+from afield.reporting.figures import datum
 
 Floats = NDArray[np.float64]
 Mask = NDArray[np.bool_]
@@ -51,7 +51,7 @@ def groups(name: str, column: Column, spec: ColumnSpec) -> list[Group]:
         distinct = np.unique(known)
         unit = f" {spec.unit}" if spec.unit else ""
         if 1 < len(distinct) <= 6:
-            return found + [Group(f"{name} = {number(v, 4)}{unit}", (name,), column.values == v) for v in distinct]
+            return found + [Group(f"{name} = {datum(float(v))}{unit}", (name,), column.values == v) for v in distinct]
         if len(distinct) < 2:
             return found
         cuts = np.unique(np.quantile(known, np.linspace(0, 1, BINS + 1)[1:-1], method="lower"))
@@ -77,10 +77,10 @@ def groups(name: str, column: Column, spec: ColumnSpec) -> list[Group]:
 
 def _between(name: str, low: float, high: float, unit: str) -> str:
     if math.isinf(low):
-        return f"{name} ≤ {number(high, 4)}{unit}"
+        return f"{name} ≤ {datum(high)}{unit}"
     if math.isinf(high):
-        return f"{name} > {number(low, 4)}{unit}"
-    return f"{name} over {number(low, 4)} to {number(high, 4)}{unit}"
+        return f"{name} > {datum(low)}{unit}"
+    return f"{name} over {datum(low)} to {datum(high)}{unit}"
 
 
 def worst_slices(table: Table, specs: Mapping[str, ColumnSpec], loss: Floats) -> list[SliceFacts]:

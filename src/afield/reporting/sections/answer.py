@@ -75,15 +75,16 @@ def tiles(facts: ReportFacts) -> Markup:
     if (cost := facts.cost) is not None and cost.bytes:
         speed = f"{micros(cost.latency_us)} a row" if cost.latency_us is not None else None
         shown.append(_tile("model file", size(cost.bytes), speed))
+    return join([_alarm(facts), tag("dl", *shown, klass="tiles") if shown else None])
+
+
+def _alarm(facts: ReportFacts) -> Markup | None:
     serious = sum(f.severity == "serious" for f in facts.findings)
     warnings = sum(f.severity == "warning" for f in facts.findings)
+    if not serious + warnings:
+        return None
+    severity = "serious" if serious else "warning"
+    said = f"{plural(warnings, 'warning')} about the data."
     if serious:
-        shown.insert(0, _alarm("serious", f"{plural(serious, 'serious finding')}: the score cannot be trusted yet."))
-    elif warnings:
-        shown.insert(0, _alarm("warning", f"{plural(warnings, 'warning')} about the data."))
-    return tag("dl", *shown, klass="tiles")
-
-
-def _alarm(severity: str, sentence: str) -> Markup:
-    link = tag("a", sentence, href="#findings")
-    return tag("div", tag("dt", severity), tag("dd", link), klass=f"tile alarm {severity}")
+        said = f"{plural(serious, 'serious finding')}: the score cannot be trusted before this is settled."
+    return tag("p", tag("span", severity), tag("a", said, href="#findings"), klass=f"alarm {severity}")
