@@ -1,0 +1,59 @@
+"""Telling running text and names from categories, and units in headers."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+
+import numpy as np
+
+from afield.data.raw import CodedCells
+
+_UNIT = re.compile(r".*\S\s*(?:\(([^()\[\]]{1,20})\)|\[([^()\[\]]{1,20})\])\s*", re.DOTALL)
+_NAME_WORD = re.compile(r"(?:[^\W\d_a-z][\w'’.\-]*|de|van|von|der|den|la|di|da|bin|al|el|mr|mrs|dr)", re.UNICODE)
+_NAME_HEADER = re.compile(
+    r"(?:^|[^a-z])(?:full|first|last|sur|given|family|middle|patient|customer)?[ _]?(?:name|nom|nombre|vorname|nachname)(?:$|[^a-z])",
+    re.IGNORECASE,
+)
+
+
+def split_unit(header: str) -> str:
+    """Return the unit of a header such as ``length (mm)`` or ``weight [g]``, else an empty text."""
+    match = _UNIT.fullmatch(header)
+    return (match.group(1) or match.group(2)).strip() if match else ""
+
+
+def looks_like_text(texts: Sequence[str], cells: CodedCells) -> bool:
+    """Tell running text, or codes worth reading letter by letter, from categories.
+
+    ``texts`` are the distinct values. Text: long on average; or several words and mostly distinct; or over a hundred
+    values of which most occur once.
+    """
+    if len(texts) < 20:
+        return False
+    counts = np.bincount(cells.codes, minlength=len(cells.levels))
+    rows = max(1, int(counts[[bool(str(t).strip()) for t in cells.levels]].sum()))
+    sample = texts[:5000]
+    words = float(np.mean([t.count(" ") + 1 for t in sample]))
+    length = float(np.mean([len(t) for t in sample]))
+    fresh = len(texts) / rows
+    return bool(
+        (length > 50 and fresh > 0.05)
+        or (words >= 3 and fresh > 0.3)
+        or (words >= 5 and fresh > 0.1)
+        or (len(texts) > 100 and fresh > 0.5)
+    )
+
+
+def looks_like_names(header: str, texts: Sequence[str]) -> bool:
+    """Tell names of people: the header says name, or nearly all values are two to six capitalised words."""
+    sample = texts[:2000]
+    if len(sample) < 20:
+        return False
+
+    def is_name(text: str) -> bool:
+        words = re.findall(r"[^\s,;()\"]+", text)
+        return 2 <= len(words) <= 8 and all(_NAME_WORD.fullmatch(w) for w in words)
+
+    share = sum(map(is_name, sample)) / len(sample)
+    return share > (0.6 if _NAME_HEADER.search(header) else 0.95)
