@@ -79,7 +79,7 @@ def write_json_lines(file: TextIO, batch: Batch) -> None:
     """Append one JSON object a row."""
     names = list(batch)
     for values in zip(*batch.values(), strict=True):
-        file.write(json.dumps(dict(zip(names, values, strict=True)), ensure_ascii=False) + "\n")
+        file.write(json.dumps(dict(zip(names, values, strict=True)), ensure_ascii=False, default=str) + "\n")
 
 
 def _csv_cells(values: Sequence[Any]) -> Sequence[Any]:

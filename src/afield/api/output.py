@@ -1,15 +1,11 @@
-"""Where output goes: checked before the work, written to a temporary sibling, renamed when it is whole."""
+"""Where output goes, checked before the work that makes it."""
 
 from __future__ import annotations
 
-import errno
 import os
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 
 from afield.core.errors import UnsupportedError
-from afield.core.files import fsync_folder
 
 
 def check_output(path: Path, *, force: bool) -> None:
@@ -40,33 +36,3 @@ def check_output(path: Path, *, force: bool) -> None:
         raise UnsupportedError(
             "output.unwritable", "The folder for the output cannot be written.", where=str(path.parent)
         )
-
-
-@contextmanager
-def replacing(path: Path) -> Iterator[Path]:
-    """Give a temporary sibling to write; it becomes ``path`` when all went well, and goes when not.
-
-    Raises
-    ------
-    UnsupportedError
-        ``output.unwritable``, ``output.disk_full``.
-    """
-    temporary = path.with_name(f".{path.name}.{os.getpid()}.part")
-    try:
-        yield temporary
-        with open(temporary, "rb") as file:
-            os.fsync(file.fileno())
-        os.replace(temporary, path)
-    except OSError as error:
-        if error.filename not in (str(temporary), None) or isinstance(error, BrokenPipeError):
-            raise
-        full = error.errno in (errno.ENOSPC, errno.EDQUOT)
-        raise UnsupportedError(
-            "output.disk_full" if full else "output.unwritable",
-            f"The output cannot be written: {error.strerror or error}.",
-            where=str(path),
-            fix="Free some room, or give a path on another disk." if full else "Give a path in a folder you may write.",
-        ) from error
-    finally:
-        temporary.unlink(missing_ok=True)
-    fsync_folder(path.parent)

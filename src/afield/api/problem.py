@@ -112,23 +112,19 @@ def infer(problem: Problem) -> Inferred:
     DataError, ProblemError
         What ``afield fit`` would raise before its search.
     """
-    from afield.data.load import load
+    from afield.api.stating import understand
+    from afield.core.events import silent
     from afield.data.metrics import choose_metric
-    from afield.data.target import state_target
 
-    loaded = load(problem.data, problem)
-    stated = state_target(loaded, problem)
-    specs = {spec.name: spec for spec in loaded.specs}
-    columns = tuple(specs[name] for name in stated.features)
-    task = stated.target.task
+    understood, _ = understand(problem, None, silent)
+    columns, task = understood.schema.columns, understood.schema.target.task
     full = replace(
         problem,
         task=task,
         metric=choose_metric(task, problem.metric).name,
         kinds={c.name: c.kind for c in columns},
     )
-    findings = tuple(dict.fromkeys((*loaded.findings, *stated.findings)))
-    return Inferred(full, columns, findings, loaded.table.rows, problem.data)
+    return Inferred(full, columns, understood.findings, understood.rows, problem.data)
 
 
 def column_text(spec: ColumnSpec) -> str:

@@ -10,6 +10,13 @@ from typing import Any, TextIO
 from afield.core.events import Event
 
 TRIAL_LINES_S = 2.0  # at most one line about trials in this time
+STAGES = {
+    "read": "reading the data",
+    "check": "checking the data",
+    "search": "searching for a good model",
+    "check the file": "holding the file to the learners' own libraries",
+    "honest score": "estimating the score on rows that no choice sees",
+}
 
 
 def is_watched() -> bool:
@@ -51,13 +58,17 @@ def finding_text(data: Mapping[str, Any]) -> str:
     return " ".join(p for p in parts if p)
 
 
+def stage_text(name: str) -> str:
+    """Return a stage in words."""
+    return STAGES.get(name, name)
+
+
 def score_text(data: Mapping[str, Any]) -> str:
     """Return a score with its interval, its rows and how it was got."""
     text = f"{data.get('metric', '')} {figure(data.get('value'))}".strip()
     if data.get("low") is not None and data.get("high") is not None:
         text += f" (95 % interval {figure(data['low'])} to {figure(data['high'])})"
-    rows = f" on {data['rows']:,} rows" if data.get("rows") else ""
-    return f"{text}, {data['how']}{rows}" if data.get("how") else text + rows
+    return f"{text}, {data['text']}" if data.get("text") else text
 
 
 def parity_text(data: Mapping[str, Any]) -> str:
@@ -141,7 +152,7 @@ def event_text(event: Event) -> str:
 
 
 WORDS: dict[str, Callable[[Mapping[str, Any]], str]] = {
-    "stage": lambda d: str(d.get("name", "")),
+    "stage": lambda d: stage_text(str(d.get("name", ""))),
     "table": lambda d: f"{d.get('rows', 0):,} rows, {d.get('columns', 0):,} columns from {d.get('source', '')}",
     "problem": lambda d: f"predict {d.get('target', '')}: {d.get('task', '')}, measured by {d.get('metric', '')}",
     "finding": lambda d: f"{d.get('severity', 'note')}: {finding_text(d)}",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import os
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
@@ -47,9 +48,11 @@ def batches(
     """
     columns = (*model.schema.columns, *extra)
     if is_file(data):
-        from afield.data.load import stream
+        from afield.data.stream import stream
 
-        yield from stream(os.fspath(data), columns, batch_rows=BATCH_ROWS, keep=tuple(keep))  # type: ignore[call-overload]
+        inputs = {spec.name: spec.input_name for spec in columns}
+        for found, kept in stream(data, columns, batch_rows=BATCH_ROWS, keep=tuple(keep)):
+            yield {inputs[name]: values for name, values in found.items()}, kept
         return
     from afield.model.rows import feed_rows
 
@@ -66,4 +69,5 @@ def _column(data: Any, name: str) -> Sequence[Any]:
         raise DataError(
             "data.missing_column", f"There is no column {name!r} to keep.", fix=did_you_mean(name, known)
         ) from error
-    return list(values.to_list() if hasattr(values, "to_list") else values)
+    cells = values.to_list() if hasattr(values, "to_list") else values
+    return [None if isinstance(cell, float) and math.isnan(cell) else cell for cell in cells]

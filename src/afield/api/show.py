@@ -80,9 +80,9 @@ def quality(card: Card) -> Iterator[Fact]:
         if score.low is not None and score.high is not None:
             interval = f" ({score.level:.0%} interval {figure(score.low)} to {figure(score.high)})"
         head = f"{score.metric} {'unknown' if score.value is None else figure(score.value)}{interval}"
-        how = f"{HOWS.get(score.how, score.how)}; {score.rows:,} rows"
+        how = score.text or f"{HOWS.get(score.how, score.how)}; {score.rows:,} rows"
         others = ", ".join(f"{n} {figure(v)}" for n, v in score.others.items() if v is not None and n != score.metric)
-        more = [line for line in (score.text, f"also {others}" if others else "") if line]
+        more = [f"also {others}"] if others else []
         yield fact("score", head, how, *more, mood="good")
     if card.baselines:
         yield fact("baselines", *(f"{b.name}: {_maybe(b.value)}" for b in card.baselines))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import time
 from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -63,9 +64,10 @@ def fit(
     """
     from afield.api.fit import fit as run
 
+    started = time.time()
     problem, frame = _request(data, wishes if target is None else {"target": target, **wishes})
     place = None if out is None else Path(out)
-    return run(problem, frame=frame, out=place, force=force, listener=_listener(progress)).model
+    return run(problem, frame=frame, out=place, force=force, listener=_listener(progress), started=started).model
 
 
 def resume(study: str, *, out: PathText | None = None, force: bool = False, progress: bool | None = None) -> Model:
@@ -80,8 +82,9 @@ def resume(study: str, *, out: PathText | None = None, force: bool = False, prog
     """
     from afield.api.resume import resume as run
 
+    started = time.time()
     place = None if out is None else Path(out)
-    return run(study, out=place, force=force, listener=_listener(progress)).model
+    return run(study, out=place, force=force, listener=_listener(progress), started=started).model
 
 
 def load(path: PathText) -> Model:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time as time_module
 from pathlib import Path
 from typing import Annotated
 
@@ -55,6 +56,7 @@ def command(
 
     Ctrl-C ends the search with the best model so far; a second Ctrl-C leaves at once, and `afield resume` goes on.
     """
+    started = time_module.time()  # the limit counts from here
     wishes = o.wishes_of(
         {
             "target": target,
@@ -84,7 +86,7 @@ def command(
 
     problem = problem_from(data, wishes)
     with listening(quiet=quiet, as_json=as_json) as listener:
-        result = fit(problem, out=out or default_out(problem.data), force=force, listener=listener)
+        result = fit(problem, out=out or default_out(problem.data), force=force, listener=listener, started=started)
     show_result(result, quiet=quiet, as_json=as_json)
 
 

@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
-from afield.api.progress import duration, event_text, figure, trial_text
+from afield.api.progress import duration, event_text, figure, stage_text, trial_text
 from afield.core.events import Event, Listener, silent
 
 if TYPE_CHECKING:
@@ -71,7 +71,7 @@ class Status:
         data = event.data
         match event.kind:
             case "stage":
-                self.stage, self.trial = str(data.get("name", "")), ""
+                self.stage, self.trial = stage_text(str(data.get("name", ""))), ""
             case "trial":
                 self.trial = trial_text(data)
             case "best":

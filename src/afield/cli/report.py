@@ -11,7 +11,7 @@ import typer
 from afield.cli import completion
 from afield.cli import options as o
 
-EXAMPLES = ("afield report 4f1c09aa report.html", "afield report shellfish.onnx report.html")
+EXAMPLES = ("afield report rings-1 report.html", "afield report shellfish.onnx report.html")
 
 Subject = Annotated[
     str,

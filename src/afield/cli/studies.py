@@ -10,7 +10,7 @@ import typer
 from afield.cli import completion
 from afield.cli import options as o
 
-EXAMPLES = ("afield studies", "afield studies --remove 4f1c09aa")
+EXAMPLES = ("afield studies", "afield studies --remove rings-1")
 
 Remove = Annotated[
     list[str] | None,
@@ -50,7 +50,8 @@ def command(remove: Remove = None, quiet: o.Quiet = False, as_json: o.AsJson = F
         rows = [
             [
                 info.id, info.state, info.target, info.task, info.metric or "",
-                "" if info.best is None else figure(info.best), str(info.trials), size(info.bytes), str(info.created),
+                "" if info.best is None else figure(info.best), str(info.trials), size(info.bytes),
+                info.created[:16].replace("T", " "),
             ]
             for info in found
         ]  # fmt: skip
