@@ -12,6 +12,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
+import afield
 import afield.model.model as module
 from afield.core.errors import AfieldError, ModelFileError, UnsupportedError
 from afield.core.randomness import canonical_json
@@ -257,6 +258,14 @@ def test_shows_itself_without_script_and_escaped() -> None:
     assert "<script" not in page
     assert "0.41 (0.39 to 0.43)" in repr(model)
     assert len(page) < 4_000
+
+
+def test_score_and_report_only_delegate(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(afield, "score", lambda *given, **more: (given, more), raising=False)
+    monkeypatch.setattr(afield, "report", lambda *given, **more: (given, more), raising=False)
+    model = Model(FILE)
+    assert model.score([1]) == ((model, [1]), {})
+    assert model.report("x.html", force=True) == ((model, "x.html"), {"force": True})
 
 
 def test_stays_small() -> None:
