@@ -11,8 +11,8 @@ from afield.reporting.facts import Calibration, Residuals, Roc
 from afield.reporting.figures import number, plural, share, tick, ticks
 from afield.reporting.markup import Child, Markup, join, tag
 
-WIDTH, HEIGHT = 420.0, 330.0
-LEFT, RIGHT, TOP, BOTTOM = 58.0, 14.0, 12.0, 46.0
+WIDTH, HEIGHT = 360.0, 300.0
+LEFT, RIGHT, TOP, BOTTOM = 56.0, 12.0, 10.0, 46.0
 
 
 def percent_of(value: float, low: float, high: float) -> str:
@@ -22,7 +22,12 @@ def percent_of(value: float, low: float, high: float) -> str:
 
 
 def dot_strip(
-    value: float, low: float | None, high: float | None, span: tuple[float, float], klass: str = ""
+    value: float,
+    low: float | None,
+    high: float | None,
+    span: tuple[float, float],
+    klass: str = "",
+    mark: float | None = None,
 ) -> Markup:
     """Return a line with a dot at ``value`` and its interval; ``span`` is what the width stands for."""
     at = percent_of(value, *span)
@@ -30,6 +35,9 @@ def dot_strip(
     if low is not None and high is not None:
         ends = percent_of(low, *span), percent_of(high, *span)
         shapes.append(tag("line", x1=ends[0], x2=ends[1], y1="11", y2="11", klass="interval"))
+    if mark is not None:
+        place = percent_of(mark, *span)
+        shapes.append(tag("line", x1=place, x2=place, y1="4", y2="18", klass="mark"))
     shapes.append(tag("circle", cx=at, cy="11", r="5", klass="dot"))
     return tag("svg", *shapes, klass=f"strip {klass}".strip(), height="22", aria_hidden="true")
 

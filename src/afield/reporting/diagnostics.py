@@ -16,6 +16,8 @@ Floats = NDArray[np.float64]
 
 #: most points of a scatter plot, of a curve
 POINTS, CURVE = 2_000, 200
+#: rows that a calibration bin needs
+LEAST_BIN = 10
 #: quantile of the normal distribution for 95 % intervals
 Z = 1.959963984540054
 
@@ -53,8 +55,8 @@ def wilson(hits: float, rows: float) -> tuple[float, float]:
     return max(0.0, centre - half), min(1.0, centre + half)
 
 
-def calibration(happened: NDArray[np.bool_], stated: Floats, of: str, bins: int = 10) -> Calibration:
-    """Return bins of equal row counts over the stated probabilities; equal probabilities share a bin.
+def calibration(happened: NDArray[np.bool_], stated: Floats, of: str) -> Calibration:
+    """Return bins of a tenth, cut finer where many rows are, and joined where few are.
 
     Parameters
     ----------
@@ -63,17 +65,20 @@ def calibration(happened: NDArray[np.bool_], stated: Floats, of: str, bins: int 
     stated : float64 [N]
         The probability that the model gave to it.
     """
-    order = np.argsort(stated, kind="stable")
-    ranked = stated[order]
-    wanted = max(2, min(bins, len(order) // 20))
-    edges = np.unique(np.searchsorted(ranked, ranked[np.linspace(0, len(order) - 1, wanted + 1).astype(int)[1:-1]]))
+    cuts = np.unique([*np.arange(1, 10) / 10, *np.quantile(stated, [0.2, 0.4, 0.6, 0.8])])
+    place = np.searchsorted(cuts, stated, side="right")
     found: list[CalibrationBin] = []
-    for part in np.split(order, edges):
-        if len(part):
-            hits = float(np.sum(happened[part]))
-            low, high = wilson(hits, len(part))
-            mean = float(np.mean(stated[part]))
-            found.append(CalibrationBin(predicted=mean, observed=hits / len(part), count=len(part), low=low, high=high))
+    part = np.zeros(len(stated), dtype=bool)
+    for i in range(len(cuts) + 1):
+        part |= place == i
+        last = i == len(cuts)
+        if part.sum() < LEAST_BIN and not (last and part.any()):
+            continue
+        count, hits = int(part.sum()), int(happened[part].sum())
+        low, high = wilson(hits, count)
+        mean = float(np.mean(stated[part]))
+        found.append(CalibrationBin(predicted=mean, observed=hits / count, count=count, low=low, high=high))
+        part = np.zeros(len(stated), dtype=bool)
     return Calibration(of=of, bins=tuple(found))
 
 
@@ -82,7 +87,7 @@ def calibration_of(
 ) -> Calibration:
     """Return the calibration of the positive class (two classes), or of the class that is answered (more)."""
     if len(classes) == 2:
-        return calibration(truth == positive, probabilities[:, positive], classes[positive])
+        return calibration(truth == positive, probabilities[:, positive], f"class {classes[positive]}")
     answered = np.argmax(probabilities, axis=1)
     return calibration(truth == answered, probabilities.max(axis=1), "the class that it names")
 

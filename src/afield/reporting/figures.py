@@ -39,7 +39,9 @@ def interval(value: float, low: float | None, high: float | None) -> tuple[str, 
     width = high - low
     if width <= 0 or not math.isfinite(width):
         return number(value, 4), number(low, 4), number(high, 4)
-    decimals = min(8, max(0, 1 - math.floor(math.log10(width))))
+    sure = 1 - math.floor(math.log10(width))
+    usual = 2 - math.floor(math.log10(abs(value))) if value else 0
+    decimals = min(8, max(0, sure, usual))
     shown = [f"{v:,.{decimals}f}".replace("-", MINUS) for v in (value, low, high)]
     return shown[0], shown[1], shown[2]
 
@@ -47,15 +49,15 @@ def interval(value: float, low: float | None, high: float | None) -> tuple[str, 
 def share(value: float) -> str:
     """Return a share as a percentage that never rounds to 0 % or 100 %."""
     if value <= 0:
-        return "0 %"
+        return "0\u00a0%"
     if value >= 1:
-        return "100 %"
+        return "100\u00a0%"
     if value < 0.001:
-        return "<0.1 %"
+        return "<0.1\u00a0%"
     if value > 0.999:
-        return ">99.9 %"
+        return ">99.9\u00a0%"
     shown = f"{100 * value:.1f}" if value < 0.1 or value > 0.9 else f"{100 * value:.0f}"
-    return f"{shown.removesuffix('.0')} %"
+    return f"{shown.removesuffix('.0')}\u00a0%"
 
 
 def size(count: int) -> str:
@@ -63,9 +65,9 @@ def size(count: int) -> str:
     value = float(count)
     for unit in ("B", "kB", "MB"):
         if value < 999.5:
-            return f"{value:.0f} {unit}" if unit == "B" or value >= 99.5 else f"{value:.1f} {unit}"
+            return f"{value:.0f}\u00a0{unit}" if unit == "B" or value >= 99.5 else f"{value:.1f}\u00a0{unit}"
         value /= 1000
-    return f"{value:.1f} GB"
+    return f"{value:.1f}\u00a0GB"
 
 
 def seconds(value: float | None) -> str:
@@ -73,18 +75,18 @@ def seconds(value: float | None) -> str:
     if value is None:
         return NONE
     if value < 0.0995:
-        return f"{1000 * value:.0f} ms"
+        return f"{1000 * value:.0f}\u00a0ms"
     if value < 59.5:
-        return f"{value:.1f} s" if value < 9.95 else f"{value:.0f} s"
+        return f"{value:.1f}\u00a0s" if value < 9.95 else f"{value:.0f}\u00a0s"
     minutes, rest = divmod(round(value), 60)
     if minutes < 60:
-        return f"{minutes} min {rest} s" if rest else f"{minutes} min"
-    return f"{minutes // 60} h {minutes % 60} min"
+        return f"{minutes}\u00a0min\u00a0{rest}\u00a0s" if rest else f"{minutes}\u00a0min"
+    return f"{minutes // 60} h {minutes % 60}\u00a0min"
 
 
 def micros(value: float) -> str:
     """Return microseconds as ``64 µs`` or ``1.2 ms``."""
-    return f"{value:.0f} µs" if value < 999.5 else f"{value / 1000:.1f} ms"
+    return f"{value:.0f}\u00a0µs" if value < 999.5 else f"{value / 1000:.1f}\u00a0ms"
 
 
 def plural(count: int, one: str, many: str = "") -> str:

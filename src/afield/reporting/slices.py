@@ -26,9 +26,11 @@ Mask = NDArray[np.bool_]
 #: least rows of a group, as a count and as a share
 LEAST_ROWS, LEAST_SHARE = 20, 0.02
 #: bins of a number, most levels of a category, most single groups that are crossed, most groups returned
-BINS, LEVELS, CROSSED, SHOWN = 4, 20, 24, 8
-#: a group is worth naming from this much more loss than the others
-RATIO = 1.1
+BINS, LEVELS, CROSSED, SHOWN = 4, 20, 24, 6
+#: how much more loss than the others a group needs to be named; than each of its two halves, if it is a crossing
+RATIO, DEEPER = 1.1, 1.15
+#: share of a group's rows that may be in one that is named already
+SHARED = 0.5
 #: most rows, and most cells, that are looked at
 MOST_ROWS, MOST_CELLS = 50_000, 10_000_000
 
@@ -80,7 +82,7 @@ def _between(name: str, low: float, high: float, unit: str) -> str:
         return f"{name} ≤ {datum(high)}{unit}"
     if math.isinf(high):
         return f"{name} > {datum(low)}{unit}"
-    return f"{name} over {datum(low)} to {datum(high)}{unit}"
+    return f"{name} {datum(low)} to {datum(high)}{unit}"
 
 
 def worst_slices(table: Table, specs: Mapping[str, ColumnSpec], loss: Floats) -> list[SliceFacts]:
@@ -113,6 +115,7 @@ def worst_slices(table: Table, specs: Mapping[str, ColumnSpec], loss: Floats) ->
         for b in seeds[i + 1 :]
         if a.columns != b.columns
         and _fits(both := Group(f"{a.text} and {b.text}", a.columns + b.columns, a.rows & b.rows), least)
+        and loss[both.rows].mean() > DEEPER * max(loss[a.rows].mean(), loss[b.rows].mean())
     ]
     looked = len(single) + CROSSED * (CROSSED - 1) // 2
     z = NormalDist().inv_cdf(1 - 0.025 / max(1, looked))
@@ -141,7 +144,7 @@ def _distinct(ranked: list[Group], loss: Floats, z: float) -> list[SliceFacts]:
             break
         inside, outside = loss[group.rows], loss[~group.rows]
         mean, others = float(inside.mean()), float(outside.mean())
-        near = any((group.rows & k.rows).sum() > 0.7 * min(group.rows.sum(), k.rows.sum()) for k in kept)
+        near = any((group.rows & k.rows).sum() > SHARED * min(group.rows.sum(), k.rows.sum()) for k in kept)
         if mean < RATIO * others or near:
             continue
         error = 1.96 * float(inside.std(ddof=1)) / math.sqrt(len(inside))

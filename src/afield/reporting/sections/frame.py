@@ -50,6 +50,12 @@ def details(summary: str, *children: Child, open_: bool = False) -> Markup:
     return tag("details", tag("summary", summary), join(children), open_="" if open_ else None)
 
 
+def headline(name: str) -> str:
+    """Return a metric's name for the start of a sentence."""
+    title = metric_title(name)
+    return title[:1].upper() + title[1:]
+
+
 def metric_title(name: str) -> str:
     """Return a metric's name for people."""
     return METRICS[name].title if name in METRICS else name

@@ -6,7 +6,7 @@ from afield.reporting import charts
 from afield.reporting.facts import Confusion, ReportFacts, ScoreFacts
 from afield.reporting.figures import NONE, interval, number, plural, share
 from afield.reporting.markup import Child, Markup, clip, tag
-from afield.reporting.sections.frame import details, figure, metric_title, named, section, table
+from afield.reporting.sections.frame import details, figure, headline, metric_title, named, section, table
 
 #: most classes in a confusion matrix; the others are summed up
 MOST_CLASSES = 16
@@ -24,11 +24,11 @@ def render(facts: ReportFacts) -> Markup | None:
         plots.append(figure(charts.scatter(facts.residuals, name), "Predicted against actual", line))
         plots.append(figure(charts.error_histogram(facts.residuals), "How far off, how often"))
     if facts.confusion is not None and facts.confusion.classes:
-        plots.append(confusion(facts.confusion))
+        plots.append(confusion(facts.confusion, facts.decision))
     if facts.calibration is not None and facts.calibration.bins:
-        line = charts.legend(("dash", "perfectly calibrated"), ("spot", "measured, with interval"), ("block", "rows"))
+        line = charts.legend(("dash", "perfectly calibrated"), ("spot", "measured, with interval"), ("bars", "rows"))
         plots.append(
-            figure(charts.calibration(facts.calibration), f"Does 70 % mean 70 %? {facts.calibration.of}", line)
+            figure(charts.calibration(facts.calibration), f"Does 70 % mean 70 %? For {facts.calibration.of}", line)
         )
     if facts.roc is not None:
         caption = f"Found against false alarms: {facts.roc.of} (area {number(facts.roc.area)})"
@@ -40,14 +40,13 @@ def render(facts: ReportFacts) -> Markup | None:
         _how(score),
         comparison(facts, score),
         tag("div", *plots, klass="plots") if plots else None,
-        tag("p", f"Decision: {facts.decision}", klass="intro") if facts.decision else None,
         details("Other metrics on the same rows", others) if score.others else None,
     )
 
 
 def _how(score: ScoreFacts) -> str:
     on = f" on {plural(score.rows, 'row')}" if score.rows else ""
-    return score.text or f"{metric_title(score.metric)}{on}{': ' + score.how if score.how else ''}."
+    return score.text or f"{headline(score.metric)}{on}{': ' + score.how if score.how else ''}."
 
 
 def comparison(facts: ReportFacts, score: ScoreFacts) -> Markup:
@@ -70,27 +69,40 @@ def comparison(facts: ReportFacts, score: ScoreFacts) -> Markup:
         for name, strip, shown, mine in rows
     )
     arrow = "further right is better" if score.higher_is_better else "further left is better"
-    caption = f"{metric_title(score.metric)}, {arrow}"
+    caption = f"{headline(score.metric)}: {arrow}"
     return tag("figure", tag("figcaption", caption), tag("ul", *lines, klass="strips"), klass="wide")
 
 
-def confusion(facts: Confusion) -> Markup:
+def confusion(facts: Confusion, decision: str = "") -> Markup:
     """Return the confusion matrix as a table whose cells are coloured by their share of the row."""
     classes, counts = _fold(facts)
-    heads = [("actual ↓ answered →", "corner"), *((clip(c, 14), "number") for c in classes), ("found", "number")]
+    many = len(classes) > 6  # then the columns have numbers, which the rows explain
+    heads = [
+        ("actual ↓\u2003answered →", "corner"),
+        *((str(i + 1) if many else clip(c, 14), "number") for i, c in enumerate(classes)),
+        ("found", "number"),
+    ]
     body: list[list[Child]] = []
     for i, row in enumerate(counts):
         total = sum(row)
         cells: list[Child] = [
-            tag("span", f"{c:,}", klass=f"{'hit' if i == j else 'miss'} heat{_heat(c, total)}")
+            tag("span", f"{c:,}" if c else "·", klass=f"{'hit' if i == j else 'miss'} heat{_heat(c, total)}")
             for j, c in enumerate(row)
         ]
-        body.append([clip(classes[i], 18), *cells, share(row[i] / total) if total else NONE])
+        body.append(
+            [
+                f"{i + 1}\u2002{clip(classes[i], 26)}" if many else clip(classes[i], 18),
+                *cells,
+                share(row[i] / total) if total else NONE,
+            ]
+        )
+    note = tag("p", f"The answer is {decision}.", klass="legend") if decision else None
     matrix = table("Rows of each class, by the answer they got", heads, body, "confusion")
     return tag(
         "figure",
         tag("figcaption", "Which classes are taken for which"),
         matrix,
+        note,
         klass="wide" * (len(classes) > 5) or None,
     )
 

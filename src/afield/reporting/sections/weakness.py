@@ -23,7 +23,7 @@ def slices(facts: ReportFacts) -> Markup | None:
         tag(
             "li",
             tag("span", s.text, tag("small", f" {plural(s.rows, 'row')}"), klass="name"),
-            dot_strip(s.score, s.low, s.high, (0.0, high)),
+            dot_strip(s.score, s.low, s.high, (0.0, high), mark=s.overall),
             tag("span", number(s.score), tag("small", f" others {number(s.overall)}"), klass="value"),
         )
         for s in facts.slices
@@ -33,7 +33,12 @@ def slices(facts: ReportFacts) -> Markup | None:
         "Before you rely on the model there, look at these rows or collect more of them."
     )
     chart = tag("ul", *lines, klass="strips worse")
-    return section("slices", "Where it fails worst", lead, _wide(f"{facts.loss}, further right is worse", chart))
+    return section(
+        "slices",
+        "Where it fails worst",
+        lead,
+        _wide(f"{facts.loss[:1].upper()}{facts.loss[1:]}: further right is worse, the tick is all other rows", chart),
+    )
 
 
 def importance(facts: ReportFacts) -> Markup | None:
@@ -56,7 +61,7 @@ def importance(facts: ReportFacts) -> Markup | None:
         "Each column was shuffled in turn, and the exported file asked again: the longer the bar, the more the answers "
         "suffer. Columns that say the same share their importance."
     )
-    chart = _wide(f"growth of {facts.loss} when the column is shuffled", tag("ul", *lines[:SHOWN], klass="strips"))
+    chart = _wide(f"Growth of {facts.loss} when the column is shuffled", tag("ul", *lines[:SHOWN], klass="strips"))
     rest = details(plural(len(lines) - SHOWN, "further column"), tag("ul", *lines[SHOWN:], klass="strips"))
     return section("importance", "What it looks at", lead, chart, rest if len(lines) > SHOWN else None)
 
