@@ -10,7 +10,7 @@ from __future__ import annotations
 import dataclasses
 import time
 import warnings
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import numpy as np
@@ -129,15 +129,15 @@ def lower_model(part: Learner, case: Case, fitted: Sequence[FittedLearner]) -> o
     return builder.build("case")
 
 
-def run_model(model: onnx.ModelProto, features: Features, threads: int = 1) -> NDArray[np.float64]:
-    """Run the model on all rows at once."""
+def open_model(model: onnx.ModelProto, threads: int = 1) -> Callable[[Features], NDArray[np.float64]]:
+    """Load the model; return a function that runs it on all given rows at once."""
     import onnxruntime
 
     options = onnxruntime.SessionOptions()
     options.intra_op_num_threads = options.inter_op_num_threads = threads
     options.log_severity_level = 3
     session = onnxruntime.InferenceSession(model.SerializeToString(), options, providers=["CPUExecutionProvider"])
-    return np.asarray(session.run(["answer"], {"features": features})[0])
+    return lambda features: np.asarray(session.run(["answer"], {"features": features})[0])
 
 
 def hostile_rows(model: onnx.ModelProto, case: Case) -> Features:
@@ -202,15 +202,16 @@ def check_case(part: Learner, case: Case, *, settings: Settings | None = None) -
     worst = 0.0
     for group in ([fitted], folds):
         model = lower_model(part, case, group)
+        run, run_threaded = open_model(model), open_model(model, threads=2)
         for rows in (case.features, hostile_rows(model, case)):
             wanted = np.mean([f.reference(rows) for f in group], axis=0)
-            got = run_model(model, rows)
+            got = run(rows)
             worst = max(worst, difference(case, got, wanted))
             few = np.linspace(0, len(rows) - 1, 7).astype(np.int64)
-            single = np.concatenate([run_model(model, rows[i : i + 1]) for i in few])
+            single = np.concatenate([run(rows[i : i + 1]) for i in few])
             if difference(case, single, got[few]) > TOLERANCE:
                 raise AssertionError(f"{case.name}: one row at a time answers differently from all rows together")
-            if difference(case, run_model(model, rows, threads=2), got) > TOLERANCE:
+            if difference(case, run_threaded(rows), got) > TOLERANCE:
                 raise AssertionError(f"{case.name}: two threads answer differently from one")
             if case.target.task != "regression" and np.abs(got.sum(axis=1) - 1.0).max() > 1e-6:
                 raise AssertionError(f"{case.name}: probabilities do not add up to 1")

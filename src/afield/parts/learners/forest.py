@@ -139,7 +139,7 @@ class Forest:
             random_state=context.seed,
             n_jobs=context.threads,
             warm_start=True,
-            **_leaf_limits(chosen, trees, target),
+            **_leaf_limits(chosen, max(trees, chosen["trees"]), target),  # fewer rounds do not make larger trees
         )
         grown, pace = 0, 0.0
         while grown < trees:

@@ -217,7 +217,7 @@ def _fit_logistic(
         with warnings.catch_warnings():
             warnings.simplefilter("ignore", ConvergenceWarning)  # recorded as a fact instead
             model.fit(matrix, target.values, sample_weight=weights)
-        converged = int(np.max(model.n_iter_)) < _STEP
+        converged = int(np.max(model.n_iter_)) < model.max_iter
         late = context.time_limit_s is not None and time.monotonic() - begin >= context.time_limit_s
         if late or context.cancelled():
             break
