@@ -19,6 +19,7 @@ from types import TracebackType
 from typing import Any
 
 from afield.core.errors import DataError, EngineError
+from afield.core.interrupts import held_interrupts
 from afield.engines import rest
 from afield.engines.frames import frame
 from afield.engines.process import WorkerProcess
@@ -120,6 +121,7 @@ class LocalEngine:
             raise DataError("data.not_found", "There is nothing to share with the workers.", where=str(path))
         return Ref(str(path.resolve()))
 
+    @held_interrupts()
     def submit(self, job: Job, *, timeout_s: float | None = None) -> None:
         """Queue a job; it ends as "timeout" ``timeout_s`` after it starts running.
 
@@ -155,6 +157,7 @@ class LocalEngine:
                 ended, self._ended = self._ended, []
                 return ended
 
+    @held_interrupts()
     def cancel(self, id: str) -> None:
         """Stop all attempts of a job; each ends as "cancelled". A job that is not on its way is ignored."""
         self._check_open()
@@ -165,6 +168,7 @@ class LocalEngine:
             self._stop(slot, "cancelled", "cancelled while it ran")
         self._dispatch()
 
+    @held_interrupts()
     def close(self) -> None:
         """Stop all jobs. Idle workers rest for the next engine of this process; busy ones are killed."""
         if self._closed:
@@ -237,7 +241,12 @@ class LocalEngine:
         now = time.monotonic()
         running = [s.task for s in self._slots if s.task and s.task.running_since]
         limits = [(t.running_since or now) + t.timeout_s - now for t in running if t.timeout_s]
-        for key, mask in self._selector.select(max(0.0, min([wait_s, TICK_S, *limits]))):
+        events = self._selector.select(max(0.0, min([wait_s, TICK_S, *limits])))
+        with held_interrupts():  # Ctrl-C ends the wait, and never leaves a job half taken in
+            self._deal_with(events)
+
+    def _deal_with(self, events: list[tuple[selectors.SelectorKey, int]]) -> None:
+        for key, mask in events:
             slot: _Slot = key.data
             if slot not in self._slots:
                 continue

@@ -152,7 +152,10 @@ class WorkerProcess:
 
     def drain(self) -> bool:
         """Read what the worker printed, keep its end, and return whether more can come."""
-        while (received := self.stderr.read(CHUNK_BYTES)) is not None:
+        for _ in range(16):  # a worker that prints without end must not hold the driver
+            received = self.stderr.read(CHUNK_BYTES)
+            if received is None:
+                break
             self._tail += received
             del self._tail[:-TAIL_BYTES]
             if not received:

@@ -18,6 +18,7 @@ from typing import Any
 from afield.core.errors import EngineError
 from afield.core.failpoints import failpoint
 from afield.core.files import fsync_folder, write_failed
+from afield.core.interrupts import held_interrupts
 from afield.search.lock import FileLock
 
 Record = dict[str, Any]
@@ -165,9 +166,10 @@ class Journal:
         taken = [records] if isinstance(records, Mapping) else list(records)
         lines = [_encode(record) for record in taken]
         if lines:
-            self._write(b"".join(lines), sync=sync)
-            # as they will be after a restart: what JSON changes (tuples, keys) is changed at once
-            self.records += [json.loads(line[9:]) for line in lines]
+            with held_interrupts():  # Ctrl-C must not leave half a line for the next append to follow
+                self._write(b"".join(lines), sync=sync)
+                # as they will be after a restart: what JSON changes (tuples, keys) is changed at once
+                self.records += [json.loads(line[9:]) for line in lines]
 
     def sync(self) -> None:
         """Make everything durable that was appended with ``sync=False``."""

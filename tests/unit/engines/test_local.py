@@ -1,5 +1,6 @@
 """The local engine beyond its contract: how it starts, what it keeps warm, what it leaves behind."""
 
+import contextlib
 import os
 import signal
 import subprocess
@@ -295,3 +296,43 @@ def test_the_import_path_of_the_driver_is_passed_on(tmp_path: Path) -> None:
         [sys.executable, "-"], input=script, capture_output=True, text=True, cwd=tmp_path, timeout=60, check=False
     )
     assert ran.stdout == "{'found': True}\n", ran.stderr
+
+
+def test_ctrl_c_at_any_moment_leaves_the_engine_whole() -> None:
+    """A driver is hit by SIGINT again and again, and still gets every job back once."""
+    main, stop = threading.get_ident(), threading.Event()
+    armed, presses = False, 0
+
+    def pressed(number: int, where: object) -> None:
+        nonlocal armed, presses
+        if armed:
+            armed, presses = False, presses + 1
+            raise KeyboardInterrupt
+
+    def press() -> None:
+        while not stop.wait(0.003):
+            signal.pthread_kill(main, signal.SIGINT)
+
+    ended = []
+    before = signal.signal(signal.SIGINT, pressed)
+    presser = threading.Thread(target=press)
+    presser.start()
+    try:
+        with LocalEngine(2) as engine:
+            for i in range(300):
+                engine.submit(job(f"i{i}", HERE + ("die" if i % 10 == 0 else "echo"), {"code": 1}))
+            deadline = time.monotonic() + 30
+            while len(ended) < 300 and engine._known and time.monotonic() < deadline:
+                with contextlib.suppress(KeyboardInterrupt):
+                    armed = True
+                    ended += engine.poll(1.0)
+                    armed = False
+            ended += engine.poll(0.0)
+    finally:
+        stop.set()
+        presser.join()
+        signal.signal(signal.SIGINT, before)
+    assert presses > 10
+    assert len({done.id for done in ended}) == len(ended)
+    assert len(ended) >= 298  # the one moment that is not ours: poll has returned, and its list is not yet taken
+    assert {done.outcome for done in ended} == {"ok", "lost"}

@@ -8,7 +8,7 @@ import sys
 from pathlib import Path
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from afield.core.errors import AfieldError, EngineError
@@ -73,6 +73,7 @@ def test_bad_lines_at_the_end_are_counted(path: Path) -> None:
 
 
 @pytest.mark.error_code("study.journal")
+@settings(max_examples=40, deadline=None)
 @given(place=st.floats(0, 1, exclude_max=True), bit=st.integers(0, 7))
 def test_any_flipped_bit_before_the_last_line_is_found(
     place: float, bit: int, tmp_path_factory: pytest.TempPathFactory
@@ -246,3 +247,19 @@ def test_a_folder_that_is_not_there(tmp_path: Path) -> None:
     with pytest.raises(AfieldError) as caught:
         Journal.open(tmp_path / "absent" / "journal")
     assert caught.value.code == "output.unwritable"
+
+
+def test_ctrl_c_in_the_middle_of_an_append_waits(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    real = os.write
+
+    def interrupted(handle: int, content: bytes) -> int:
+        signal.raise_signal(signal.SIGINT)
+        return real(handle, content)
+
+    with Journal.open(path) as journal:
+        monkeypatch.setattr(os, "write", interrupted)
+        with pytest.raises(KeyboardInterrupt):
+            journal.append(RECORDS)
+        monkeypatch.undo()
+        assert journal.records == RECORDS
+    assert read_journal(path) == RECORDS
