@@ -12,12 +12,14 @@ import numpy as np
 from numpy.typing import NDArray
 
 from afield.core.errors import ModelFileError, UnsupportedError
+from afield.core.lazy import attribute  # scoring and reporting live above this layer
 from afield.core.proofs import Proof
 from afield.model.container import damaged, read_properties
-from afield.model.display import html_text, plain_text
+from afield.model.display import facts, html_text, plain_text
 from afield.model.metadata import from_metadata
 from afield.model.rows import feed_rows
 from afield.model.saving import write_model
+from afield.model.selftest import replay
 from afield.model.session import open_session, run_session
 from afield.problem.schema import Schema, TargetSpec
 
@@ -168,17 +170,15 @@ class Model:
 
     def verify(self) -> Proof:
         """Run the samples inside the file and compare with the answers inside the file."""
-        from afield.model.selftest import replay
-
         return replay(self)
 
     def score(self, rows: Any, **options: Any) -> Any:
         """Return how well the model does on rows whose target is known: ``afield.score(model, rows, ...)``."""
-        return _facade().score(self, rows, **options)
+        return attribute("afield:score")(self, rows, **options)
 
     def report(self, path: str | os.PathLike[str], **options: Any) -> Any:
         """Write the report of the model as one HTML file: ``afield.report(model, path, ...)``."""
-        return _facade().report(self, path, **options)
+        return attribute("afield:report")(self, path, **options)
 
     # Python -----------------------------------------------------------------------------------------------------------
 
@@ -189,10 +189,13 @@ class Model:
         self.__init__(state["bytes"], threads=state["threads"])
 
     def __repr__(self) -> str:
-        return plain_text(self)
+        return plain_text(str(self.card.title), self._facts())
 
     def _repr_html_(self) -> str:
-        return html_text(self)
+        return html_text(str(self.card.title), self._facts())
+
+    def _facts(self) -> list[tuple[str, str]]:
+        return facts(self.card, [c.name for c in self.schema.columns], self.classes, len(self.bytes))
 
     def _open(self) -> InferenceSession:
         if self._session is None:
@@ -242,9 +245,3 @@ def check_inputs(session: InferenceSession, schema: Schema) -> None:
 def load(path: str | os.PathLike[str] | bytes, *, threads: int = 1) -> Model:
     """Return the model in a file; needs numpy and onnxruntime only. Raises as ``Model.load``."""
     return Model.load(path, threads=threads)
-
-
-def _facade() -> Any:
-    import afield  # scoring and reporting live above this layer and need more than the runtime
-
-    return afield

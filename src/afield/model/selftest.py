@@ -4,22 +4,32 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import Any, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
 
 from afield.core.errors import ModelFileError
 from afield.core.proofs import Proof
-from afield.model.card import Decision
+from afield.model.card import Card, Decision
 from afield.model.metadata import SelfTest
 from afield.model.rows import Feed
 from afield.problem.schema import Schema
 
-if TYPE_CHECKING:
-    from afield.model.model import Model
-
 Answers = Mapping[str, NDArray[Any]]
+
+
+class Checked(Protocol):
+    """What this module needs of a ``Model``."""
+
+    schema: Schema
+    card: Card
+    selftest: SelfTest
+    threads: int
+
+    def run(self, feed: Answers) -> Answers:
+        """Return the graph's own outputs."""
+        ...
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -133,7 +143,7 @@ def compare(
     )
 
 
-def replay(model: Model) -> Proof:
+def replay(model: Checked) -> Proof:
     """Run the samples inside the file at once and one by one, and compare with the answers inside the file."""
     import onnxruntime
 
@@ -148,7 +158,7 @@ def replay(model: Model) -> Proof:
     return proof_of(model, {"all rows at once": together, "one row at a time": singly}, how=how)
 
 
-def proof_of(model: Model, runs: Mapping[str, Answers], *, how: str) -> Proof:
+def proof_of(model: Checked, runs: Mapping[str, Answers], *, how: str) -> Proof:
     """Return the proof of answers to the self-test rows of ``model``, one mapping for each way of running.
 
     Answers to more rows than the self-test has are answers to its rows over and over.
