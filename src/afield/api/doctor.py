@@ -105,7 +105,7 @@ def system() -> dict[str, str]:
     import shutil
 
     import afield
-    from afield.api.progress import size
+    from afield.api.wording import size
 
     usable = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
     facts = {

@@ -109,7 +109,7 @@ def fit(
     with start_engine(problem) as engine, Journal.open(folder / "journal.jsonl") as journal:
         memory = Memory(journal)
         asked = {"problem": problem.to_json(), "out": None if out is None else str(out.absolute()), "force": force}
-        memory.put("study", "asked", asked | {"frame": frame is not None})
+        memory.put("study", "asked", asked | {"frame": frame is not None, "at": int(time.time())})
         understood, question = understand(problem, frame, listener)
         check_room(folder, question.table)
         store(question, folder)
@@ -142,19 +142,38 @@ def finish(
     force: bool,
 ) -> FitResult:
     """Search, judge, pack and write; steps that the journal knows are not repeated."""
-    schema = understood.schema
-    metric = choose_metric(schema.target.task, problem.metric)
+    driver = make_driver(folder, problem, understood, engine, memory, clock, listener)
+    return deliver(driver, driver.run(), problem, understood, out=out, force=force)
+
+
+def make_driver(
+    folder: Path,
+    problem: Problem,
+    understood: Understood,
+    engine: Engine,
+    memory: Memory,
+    clock: Clock,
+    listener: Listener,
+) -> Driver:
+    """Return what drives the search of a stored question."""
+    metric = choose_metric(understood.schema.target.task, problem.metric)
     announce(problem, understood, metric.name, listener)
     plan = Plan(
         folder=folder,
-        schema=schema,
+        schema=understood.schema,
         metric=metric,
         seed=problem.seed,
         effort=problem.effort,
         test_given=bool(problem.test),
     )
-    driver = Driver(plan, engine, memory, clock, listener)
-    finished = driver.run()
+    return Driver(plan, engine, memory, clock, listener)
+
+
+def deliver(
+    driver: Driver, finished: Finished, problem: Problem, understood: Understood, *, out: Path | None, force: bool
+) -> FitResult:
+    """Judge, pack and write what a search found."""
+    folder, metric, listener = driver.plan.folder, driver.plan.metric, driver.listener
     question = open_question(folder / "table")
     content = _packed(folder, problem, understood, question, finished, metric, listener)
     if out is not None:
@@ -167,7 +186,7 @@ def finish(
         key=lambda t: (t["loss"] is None, t["loss"], t["id"]),
     )
     state = {"score": model.card.to_json()["score"], "leaderboard": board, "interrupted": finished.interrupted}
-    memory.put("study", "finished", state | {"wall_s": clock.elapsed_s(), "bytes": len(content)})
+    driver.memory.put("study", "finished", state | {"wall_s": driver.clock.elapsed_s(), "bytes": len(content)})
     return FitResult(
         model=model,
         study=folder.name,
@@ -175,7 +194,7 @@ def finish(
         findings=understood.findings,
         score=state["score"],
         leaderboard=board,
-        wall_s=clock.elapsed_s(),
+        wall_s=driver.clock.elapsed_s(),
     )
 
 

@@ -82,7 +82,7 @@ def make_card(
                 recipe=m.recipe.name,
                 learner=m.recipe.learner.part,
                 weight=m.weight,
-                trees=sum(int(getattr(fitted, "trees", 0)) for fitted in m.learners),
+                trees=m.trees,
             )
             for m in ensemble.members
         ),

@@ -41,7 +41,7 @@ class Inferred:
 
     def to_toml(self) -> str:
         """Return the problem as TOML, with kinds and findings as comments."""
-        from afield.api.progress import finding_text
+        from afield.api.wording import finding_text
 
         head = [
             "The problem as afield understood it. Edit it, then run: afield fit problem.toml",
@@ -129,7 +129,7 @@ def infer(problem: Problem) -> Inferred:
 
 def column_text(spec: ColumnSpec) -> str:
     """Return what was seen in a column, in a few words."""
-    from afield.api.progress import figure
+    from afield.api.wording import figure
 
     parts = []
     if spec.unit:

@@ -1,22 +1,16 @@
-"""Progress as plain lines, for terminals that cannot draw, log files and notebooks; and the words for every event."""
+"""Where the work stands, from its events; and progress as plain lines, for notebooks, logs and simple terminals."""
 
 from __future__ import annotations
 
 import sys
 import time
-from collections.abc import Callable, Mapping
-from typing import Any, TextIO
+from typing import TextIO
 
+from afield.api.wording import MAIN, duration, event_text, figure, trial_text
 from afield.core.events import Event
 
 TRIAL_LINES_S = 2.0  # at most one line about trials in this time
-STAGES = {
-    "read": "reading the data",
-    "check": "checking the data",
-    "search": "searching for a good model",
-    "check the file": "holding the file to the learners' own libraries",
-    "honest score": "estimating the score on rows that no choice sees",
-}
+ENOUGH_TRIALS = 3  # from here on the time left is guessed
 
 
 def is_watched() -> bool:
@@ -24,60 +18,71 @@ def is_watched() -> bool:
     return sys.stderr.isatty() or "ipykernel" in sys.modules
 
 
-def duration(seconds: float) -> str:
-    """Return a span of time for people: ``8 s``, ``3 min 20 s``, ``1 h 5 min``."""
-    whole = max(0, round(seconds))
-    if whole < 60:
-        return f"{whole} s"
-    if whole < 3600:
-        return f"{whole // 60} min {whole % 60} s"
-    return f"{whole // 3600} h {whole % 3600 // 60} min"
+class Standing:
+    """Stage, best score so far and time left, gathered from events.
 
+    Parameters
+    ----------
+    budget_s : float, optional
+        Time that the whole work may take; None: guessed from the trials.
+    """
 
-def size(count: float) -> str:
-    """Return a number of bytes for people, in powers of 1000."""
-    for unit in ("bytes", "kB", "MB", "GB"):
-        if count < 1000 or unit == "GB":
-            return f"{count:.0f} {unit}" if unit == "bytes" else f"{count:.1f} {unit}"
-        count /= 1000
-    raise AssertionError("the loop returns")
+    def __init__(self, budget_s: float | None = None) -> None:
+        self.budget_s = budget_s
+        self.started = self.search_started = time.monotonic()
+        self.stage = ""
+        self.metric = ""
+        self.best: float | None = None
+        self._loss = float("inf")
+        self.done = self.planned = 0
 
+    def take(self, event: Event) -> None:
+        """Take one event in."""
+        data = event.data
+        match event.kind:
+            case "stage":
+                self.stage, self.search_started = str(data.get("name", "")), time.monotonic()
+                self.done = self.planned = 0
+            case "problem":
+                self.metric = str(data.get("metric", ""))
+            case "best":
+                self.best, self._loss = data.get("score"), -float("inf")
+            case "trial" if data.get("split", MAIN) == MAIN:
+                self.done, self.planned = int(data.get("done", 0)), int(data.get("planned") or 0)
+                loss = data.get("loss")
+                if loss is not None and loss < self._loss:
+                    self._loss, self.best = loss, data.get("score")
 
-def figure(value: object) -> str:
-    """Return a number with four significant digits, anything else as text."""
-    if isinstance(value, bool) or not isinstance(value, int | float):
-        return str(value)
-    return f"{value:,}" if isinstance(value, int) else f"{value:.4g}" if abs(value) < 1e5 else f"{value:,.0f}"
+    @property
+    def elapsed_s(self) -> float:
+        """Seconds since the work began."""
+        return time.monotonic() - self.started
 
+    @property
+    def left_s(self) -> float | None:
+        """Seconds left: of the budget, or guessed from the trials so far; None where nothing is known."""
+        if self.budget_s is not None:
+            return max(0.0, self.budget_s - self.elapsed_s)
+        if self.done < ENOUGH_TRIALS or self.planned <= self.done:
+            return None
+        return (time.monotonic() - self.search_started) / self.done * (self.planned - self.done)
 
-def finding_text(data: Mapping[str, Any]) -> str:
-    """Return a finding in one line: where, what, and what settles it."""
-    rows = ", ".join(str(r) for r in data.get("rows") or ())
-    place = ", ".join(p for p in (str(data.get("column") or ""), f"rows {rows}" if rows else "") if p)
-    parts = (f"{place}:" if place else "", str(data.get("what", "")), str(data.get("fix") or ""))
-    return " ".join(p for p in parts if p)
+    @property
+    def fraction(self) -> float | None:
+        """Share of the work that is done; None where nothing is known."""
+        left = self.left_s
+        if left is None:
+            return None
+        if self.budget_s is None:
+            return self.done / self.planned
+        return min(1.0, self.elapsed_s / self.budget_s)
 
-
-def stage_text(name: str) -> str:
-    """Return a stage in words."""
-    return STAGES.get(name, name)
-
-
-def score_text(data: Mapping[str, Any]) -> str:
-    """Return a score with its interval, its rows and how it was got."""
-    text = f"{data.get('metric', '')} {figure(data.get('value'))}".strip()
-    if data.get("low") is not None and data.get("high") is not None:
-        text += f" (95 % interval {figure(data['low'])} to {figure(data['high'])})"
-    return f"{text}, {data['text']}" if data.get("text") else text
-
-
-def parity_text(data: Mapping[str, Any]) -> str:
-    """Return how far the file is from the learners' own libraries."""
-    return (
-        f"equal to the learners' own libraries within {data.get('tolerance', 0):.0e}: largest difference "
-        f"{data.get('largest', 0):.1e} on {data.get('rows', 0):,} training rows "
-        f"and {data.get('hostile_rows', 0):,} hostile rows"
-    )
+    def texts(self) -> list[str]:
+        """Return the best score so far and the time left, where they are known."""
+        found = [] if self.best is None else [f"best {self.metric} {figure(self.best)}".replace("  ", " ")]
+        if (left := self.left_s) is not None:
+            found.append(f"{'' if self.budget_s is not None else 'about '}{duration(left)} left")
+        return found
 
 
 class Lines:
@@ -89,75 +94,42 @@ class Lines:
         stderr where it is left out.
     summary : bool
         Also write the lines that a summary after the fit would repeat.
+    budget_s : float, optional
+        Time that the whole work may take.
     """
 
-    def __init__(self, stream: TextIO | None = None, *, summary: bool = True) -> None:
+    def __init__(self, stream: TextIO | None = None, *, summary: bool = True, budget_s: float | None = None) -> None:
         self.stream = stream
         self.summary = summary
-        self.started = time.monotonic()
+        self.standing = Standing(budget_s)
         self.last_trial = -TRIAL_LINES_S
-        self.best = ""
-        self.left = ""
 
     def __call__(self, event: Event) -> None:
         """Write the event's line, if it has one."""
+        self.standing.take(event)
         text = self.line(event)
         if text:
             stream = self.stream or sys.stderr
-            stream.write(f"[{duration(time.monotonic() - self.started):>5}] {text}\n")
+            stream.write(f"[{duration(self.standing.elapsed_s):>5}] {text}\n")
             stream.flush()
 
     def line(self, event: Event) -> str:
         """Return the event's line, or an empty text."""
         data = event.data
         match event.kind:
-            case "best":
-                self.best = f", best {data.get('metric', '')} {figure(data.get('score'))}"
-            case "progress":
-                left = data.get("left_s")
-                self.left = "" if left is None else f", {duration(left)} left"
             case "trial":
-                return self.trial(data)
+                return self.trial(event)
             case "finding" if data.get("severity") == "note":
                 return ""
             case "score" | "parity" | "written" if not self.summary:
                 return ""
-            case _:
-                return event_text(event)
-        return ""
+        return event_text(event)
 
-    def trial(self, data: Mapping[str, Any]) -> str:
-        """Return the line of a trial; failed ones are always shown."""
-        now = time.monotonic()
-        failed = data.get("status") not in ("ok", None)
-        if not failed and now - self.last_trial < TRIAL_LINES_S:
+    def trial(self, event: Event) -> str:
+        """Return the line of a trial; failed ones are always shown, stopped ones never."""
+        status, now = event.data.get("status", "ok"), time.monotonic()
+        if status == "stopped" or (status == "ok" and now - self.last_trial < TRIAL_LINES_S):
             return ""
         self.last_trial = now
-        return trial_text(data) + self.best + self.left
-
-
-def trial_text(data: Mapping[str, Any]) -> str:
-    """Return what a trial was and how it ended."""
-    planned = f" of {data['planned']}" if data.get("planned") else ""
-    count = f"trial {data.get('done', '')}{planned}: {data.get('recipe', data.get('id', ''))}"
-    if data.get("status") not in ("ok", None):
-        return f"{count} {data['status']}: {data.get('reason', '')}"
-    return f"{count} {figure(data.get('score'))}"
-
-
-def event_text(event: Event) -> str:
-    """Return the words of an event that stands for itself; an empty text for the others."""
-    words = WORDS.get(event.kind)
-    return words(event.data) if words else ""
-
-
-WORDS: dict[str, Callable[[Mapping[str, Any]], str]] = {
-    "stage": lambda d: stage_text(str(d.get("name", ""))),
-    "table": lambda d: f"{d.get('rows', 0):,} rows, {d.get('columns', 0):,} columns from {d.get('source', '')}",
-    "problem": lambda d: f"predict {d.get('target', '')}: {d.get('task', '')}, measured by {d.get('metric', '')}",
-    "finding": lambda d: f"{d.get('severity', 'note')}: {finding_text(d)}",
-    "score": lambda d: f"score: {score_text(d)}",
-    "parity": lambda d: f"parity: {parity_text(d)}",
-    "written": lambda d: f"written: {d.get('path', '')} ({size(d.get('bytes', 0))})",
-    "notice": lambda d: str(d.get("text", "")),
-}
+        planned = {} if self.standing.budget_s is None else {"planned": None}  # a cap, not a plan, where time decides
+        return ", ".join([trial_text({**event.data, **planned}), *self.standing.texts()])

@@ -6,7 +6,7 @@ from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING, Any
 
 from afield.api.facts import Fact, fact
-from afield.api.progress import figure, finding_text, parity_text, size
+from afield.api.wording import figure, finding_text, parity_text, size
 from afield.model.card import HOWS
 
 if TYPE_CHECKING:

@@ -67,7 +67,8 @@ def fit(
     started = time.time()
     problem, frame = _request(data, wishes if target is None else {"target": target, **wishes})
     place = None if out is None else Path(out)
-    return run(problem, frame=frame, out=place, force=force, listener=_listener(progress), started=started).model
+    listener = _listener(progress, None if problem.minutes is None else problem.minutes * 60)
+    return run(problem, frame=frame, out=place, force=force, listener=listener, started=started).model
 
 
 def resume(study: str, *, out: PathText | None = None, force: bool = False, progress: bool | None = None) -> Model:
@@ -168,9 +169,9 @@ def _request(data: object, wishes: dict[str, Any]) -> tuple[Problem, object]:
     return state_problem({"data": data, **wishes}), None
 
 
-def _listener(progress: bool | None) -> Listener:
+def _listener(progress: bool | None, budget_s: float | None = None) -> Listener:
     """Return what prints progress where somebody looks."""
     from afield.api.progress import Lines, is_watched
     from afield.core.events import silent
 
-    return Lines() if progress or (progress is None and is_watched()) else silent
+    return Lines(budget_s=budget_s) if progress or (progress is None and is_watched()) else silent

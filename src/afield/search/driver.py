@@ -103,17 +103,29 @@ class Driver:
         ModelFileError
             ``model.parity``: no trial's graph gives its library's answers.
         """
-        rows = np.arange(self.question.table.rows, dtype=np.int64)
-        limited = self.clock.budget_s is not None
-        trials = MOST_TRIALS if limited else main_trials(self.plan.effort, len(rows))
-        self.listener(Event("stage", {"name": "search"}))
-        main = self._split("main", rows, fold_count(len(rows)))
+        search = self.main_search()
         end = 0.85 if self.plan.test_given else MAIN_ENDS
-        search = self._search(main)
-        done = search.run(Budget(trials=trials, left_s=lambda: self.clock.left_s(end)), self.interrupt)
-        solution, parity = self._checked(search, done)
-        tested = None if self.plan.test_given or self.interrupt.asked else self._outer(trials, main.folds.count)
+        search.run(Budget(trials=self._trials, left_s=lambda: self.clock.left_s(end)), self.interrupt)
+        return self.conclude(search)
+
+    def main_search(self) -> Search:
+        """Return the search on all rows, with no trial run yet."""
+        self.listener(Event("stage", {"name": "search"}))
+        rows = np.arange(self.question.table.rows, dtype=np.int64)
+        return self._search(self._split("main", rows, fold_count(len(rows))))
+
+    def conclude(self, search: Search) -> Finished:
+        """Combine the trials of the main search, check the file, and estimate the honest score."""
+        solution, parity = self._checked(search, search.trials)
+        wanted = not self.plan.test_given and not self.interrupt.asked
+        tested = self._outer(search.split.folds.count) if wanted else None
         return Finished(solution, parity, tested, self._out_of_fold(search, solution), self.interrupt.asked)
+
+    @property
+    def _trials(self) -> int:
+        """The most trials that the main search may run."""
+        limited = self.clock.budget_s is not None
+        return MOST_TRIALS if limited else main_trials(self.plan.effort, self.question.table.rows)
 
     def _out_of_fold(
         self, search: Search, solution: Solution
@@ -204,10 +216,10 @@ class Driver:
             )
         return kept
 
-    def _outer(self, trials: int, folds: int) -> Tested | None:
+    def _outer(self, folds: int) -> Tested | None:
         self.listener(Event("stage", {"name": "honest score"}))
         plans = plan_outer(self.question, derive_seed(self.plan.seed, "outer"))
-        limit = outer_trials(trials, folds, len(plans)) if self.clock.budget_s is None else MOST_TRIALS
+        limit = outer_trials(self._trials, folds, len(plans)) if self.clock.budget_s is None else MOST_TRIALS
         began = self.clock.elapsed_s()
         parts = []
         for i, plan in enumerate(plans):

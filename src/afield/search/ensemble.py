@@ -26,13 +26,14 @@ from afield.search.trial import Trial
 
 @dataclass(frozen=True)
 class Member:
-    """A trial in the ensemble: its weight and the fitted learners of its folds."""
+    """A trial in the ensemble: its weight, the fitted learners of its folds, and how many trees they have."""
 
     trial: str
     recipe: Recipe
     weight: float
     learners: tuple[FittedLearner, ...]
     features: tuple[Feature, ...]
+    trees: int
 
 
 @dataclass(frozen=True)
@@ -79,7 +80,8 @@ def load_ensemble(
             learner.restore(load_state(fold_state_path(split, trial.id, f), str(r["state"])))
             for f, r in results.items()
         )
-        members.append(Member(trial.id, trial.recipe, weights[trial.id], fitted, tuple(features)))
+        trees = sum(int(r["trees"]) for r in results.values())
+        members.append(Member(trial.id, trial.recipe, weights[trial.id], fitted, tuple(features), trees))
     answer = split.answer
     return Ensemble(answer.task, answer.classes, tuple(specs), encoders, tuple(members))
 

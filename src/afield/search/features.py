@@ -23,7 +23,7 @@ from afield.search.store import Split
 
 #: rows that an encoder graph sees at once: bounds memory, never changes a value
 CHUNK = {"text": 1_024, "datetime": 16_384}
-DEFAULT_CHUNK = 65_536
+CHUNK_ROWS, CHUNK_CELLS = 65_536, 8_000_000
 
 
 def input_dtype(spec: ColumnSpec) -> str:
@@ -45,7 +45,8 @@ def encoder_session(fitted: FittedEncoder, specs: Sequence[ColumnSpec]) -> Any:
 def encode(fitted: FittedEncoder, specs: Sequence[ColumnSpec], table: Table) -> NDArray[np.float32]:
     """Return float32 [rows, width]: the encoder's graph run on the table."""
     session = encoder_session(fitted, specs)
-    chunk = CHUNK.get(specs[0].kind, DEFAULT_CHUNK)
+    width = max(len(fitted.features), len(specs), 1)
+    chunk = min(CHUNK.get(specs[0].kind, CHUNK_ROWS), max(1, CHUNK_CELLS // width))
     columns = {s.name: table[s.name] for s in specs}
     strings = [c for c in columns.values() if isinstance(c, StringColumn)]
     distinct = max((len(c.levels) for c in strings), default=0)

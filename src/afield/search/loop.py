@@ -54,31 +54,38 @@ class Search:
     ) -> None:
         self.split, self.proposer, self.evaluator = split, proposer, evaluator
         self.metric, self.listener = metric, listener
+        self.trials: list[Trial] = []
         self.judged = np.flatnonzero(split.folds.of >= 0)
         self.truth = split.answer.values[self.judged]
         weights = split.part("weights")
         self.weights: NDArray[np.float64] | None = None if weights is None else weights[self.judged]
 
     def run(self, budget: Budget, interrupt: Interrupt) -> list[Trial]:
-        """Return all trials, in the order of their ids.
+        """Run waves until the budget is used up; return all trials, in the order of their ids.
 
         A KeyboardInterrupt ends the search with the trials that are done.
         """
-        trials: list[Trial] = []
-        while len(trials) < budget.trials and not interrupt.asked:
+        while len(self.trials) < budget.trials and not interrupt.asked:
             left = budget.left_s()
-            if left is not None and left <= 0 and any(t.status == "ok" for t in trials):
+            if left is not None and left <= 0 and any(t.status == "ok" for t in self.trials):
                 break
-            recipes = self.proposer.propose(trials, min(WAVE, budget.trials - len(trials)))
+            recipes = self.proposer.propose(self.trials, min(WAVE, budget.trials - len(self.trials)))
             if not recipes:
                 break
-            orders = [
-                Order(id=f"{len(trials) + i:04d}", recipe=r, time_limit_s=self._time_limit(left))
-                for i, r in enumerate(recipes)
-            ]
-            outcomes = self._evaluate(orders, budget, interrupt)
-            trials += [self._absorb(o, outcomes[o.id], len(trials) + i, budget) for i, o in enumerate(orders)]
-        return trials
+            self.step(recipes, budget, interrupt)
+        return self.trials
+
+    def step(self, recipes: Sequence[Recipe], budget: Budget, interrupt: Interrupt) -> list[Trial]:
+        """Evaluate one wave of recipes and return its trials."""
+        first, left = len(self.trials), budget.left_s()
+        orders = [
+            Order(id=f"{first + i:04d}-{r.id[:6]}", recipe=r, time_limit_s=self._time_limit(left))
+            for i, r in enumerate(recipes)
+        ]
+        outcomes = self._evaluate(orders, budget, interrupt)
+        for order in orders:
+            self.trials.append(self._absorb(order, outcomes[order.id], budget))
+        return self.trials[first:]
 
     def _time_limit(self, left: float | None) -> float | None:
         """Return the seconds for one fit: all folds of a trial take at most half of what is left."""
@@ -104,7 +111,7 @@ class Search:
         folds = {f: r for f, n in names.items() if (r := self.evaluator.memory.get("job", n)) is not None}
         return Outcome(folds=dict(folds), stopped=len(folds) < len(names))
 
-    def _absorb(self, order: Order, outcome: Outcome, number: int, budget: Budget) -> Trial:
+    def _absorb(self, order: Order, outcome: Outcome, budget: Budget) -> Trial:
         count = self.split.folds.count
         trial = Trial(id=order.id, split=self.split.name, recipe=order.recipe, status="stopped", reason=outcome.reason)
         if outcome.reason:
@@ -123,9 +130,15 @@ class Search:
                 folds=tuple(outcome.folds[f] for f in range(count)),
             )
         if trial.status != "stopped":
-            self.evaluator.memory.put("trial", f"{self.split.name}/{trial.id}", summary(trial))
-        self.listener(Event("trial", summary(trial) | {"done": number + 1, "planned": budget.trials}))
+            self._remember(trial)
+        told = summary(trial) | {"recipe": trial.recipe.name, "learner": trial.recipe.learner.part}
+        self.listener(Event("trial", told | {"done": len(self.trials) + 1, "planned": budget.trials}))
         return trial
+
+    def _remember(self, trial: Trial) -> None:
+        name, memory = f"{self.split.name}/{trial.id}", self.evaluator.memory
+        if memory.get("trial", name) is None:
+            memory.put("trial", name, summary(trial) | {"elapsed_s": self.evaluator.clock.elapsed_s()})
 
     def answers(self, trial: str) -> NDArray[np.float64]:
         """Return a trial's out-of-fold answers on the judged rows, float64 [n, K]."""
@@ -137,7 +150,7 @@ class Search:
 
     def candidates(self, trials: Sequence[Trial]) -> list[Candidate]:
         """Return the finished trials as the ensemble selection takes them."""
-        return [Candidate(t.id, self.answers(t.id), t.bytes) for t in trials if t.status == "ok"]
+        return [Candidate(t.id, self.answers(t.id), t.bytes, t.latency_us) for t in trials if t.status == "ok"]
 
 
 def summary(trial: Trial) -> dict[str, Any]:
@@ -153,4 +166,5 @@ def summary(trial: Trial) -> dict[str, Any]:
         "reason": trial.reason,
         "fit_s": trial.fit_s,
         "bytes": trial.bytes,
+        "latency_us": trial.latency_us,
     }

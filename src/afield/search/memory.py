@@ -43,3 +43,7 @@ class Memory:
     def of_kind(self, kind: str) -> dict[str, dict[str, Any]]:
         """Return name to data of all records of a kind, in order of writing."""
         return {n: d for (k, n), d in self._known.items() if k == kind}
+
+    def spent_s(self) -> float:
+        """Return the seconds of work before a restart, by the last trial that said so."""
+        return max((float(d.get("elapsed_s", 0.0)) for d in self.of_kind("trial").values()), default=0.0)

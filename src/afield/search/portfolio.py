@@ -71,7 +71,7 @@ def first_recipes(shape: Shape) -> list[Recipe]:
         return make_recipe(name, LINEAR, "linear", settings, shape)
 
     def forest(name: str, encoding: Encoding, **settings: Any) -> Recipe:
-        return make_recipe(name, encoding, "forest", settings, shape)
+        return make_recipe(name, encoding, "forest", {"max_bytes": 400_000} | settings, shape)
 
     slow = {"learning_rate": pace["learning_rate"] / 2, "max_rounds": 1000}
     return [

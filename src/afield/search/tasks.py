@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any
 
@@ -16,7 +16,10 @@ from numpy.typing import NDArray
 
 from afield.core.randomness import derive_seed
 from afield.core.registry import load
-from afield.parts.protocol import Feature, FitContext
+from afield.data.answer import Answer
+from afield.graph.builder import Builder
+from afield.graph.cost import INPUT_US, RUN_US, Cost, estimate
+from afield.parts.protocol import Feature, FitContext, FittedLearner, Learner
 from afield.search.artifacts import open_array, save_array, save_state
 from afield.search.features import fit_encoder, matrix_path, specs_of, state_path, training_features
 from afield.search.recipe import Recipe, Use
@@ -74,10 +77,20 @@ def fit_fold(config: Mapping[str, Any]) -> dict[str, Any]:
             wrong = int((~np.isfinite(answers)).sum())
             raise ArithmeticError(f"{recipe.learner.part} gave {wrong} answers that are not finite")
         save_array(answers_path(split, config["trial"], fold), answers)
-    state = fitted.state()
-    result["state"] = save_state(fold_state_path(split, config["trial"], fold), state)
-    result["bytes"] = int(sum(v.nbytes for v in state.values()))
+    result["state"] = save_state(fold_state_path(split, config["trial"], fold), fitted.state())
+    cost = lowered_cost(learner, fitted, len(forms), answer)
+    result |= {"bytes": cost.bytes, "latency_us": cost.latency_us, "trees": cost.trees}
     return result | {"fit_s": time.perf_counter() - started, "cpu_s": time.process_time() - cpu}
+
+
+def lowered_cost(learner: Learner, fitted: FittedLearner, width: int, answer: Answer) -> Cost:
+    """Return what the fold adds to a model, by the table of operator costs: no clock enters a choice."""
+    builder = Builder()
+    features = builder.input("features", "float32", ["N", width])
+    value = learner.lower(builder, features, [fitted], answer.task, answer.classes)
+    builder.output(value, "answers", ["N", max(answer.classes, 1)])
+    cost = estimate(builder.build("fold", check=False))
+    return replace(cost, latency_us=cost.latency_us - RUN_US - INPUT_US)
 
 
 def stack(matrices: Sequence[NDArray[np.float32]], rows: NDArray[np.int64]) -> NDArray[np.float32]:

@@ -18,7 +18,7 @@ class Trial:
     Parameters
     ----------
     id : str
-        ``0007``: its number in the split, in the order of proposals.
+        ``0007-3fa2c1``: its number in the split, in the order of proposals, and the start of its recipe's id.
     status : {"ok", "failed", "stopped"}
         stopped: time or the user ended it before its last fold.
     loss : float
@@ -42,8 +42,13 @@ class Trial:
 
     @property
     def bytes(self) -> int:
-        """Bytes of all fitted states."""
+        """Bytes of all folds in a model file."""
         return sum(int(f["bytes"]) for f in self.folds)
+
+    @property
+    def latency_us(self) -> float:
+        """Microseconds for one row of all folds, by the table of operator costs."""
+        return float(sum(f["latency_us"] for f in self.folds))
 
     @property
     def fit_s(self) -> float:
