@@ -1,0 +1,216 @@
+"""The proof that every graph afield builds runs in a browser: the same bytes in Python's and the wasm onnxruntime."""
+
+from __future__ import annotations
+
+import base64
+import json
+import os
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+import onnxruntime as ort
+import pytest
+
+from afield.core.registry import list_parts, load
+from afield.data.answer import Answer
+from afield.data.table import StringColumn, Table
+from afield.graph.builder import Builder
+from afield.graph.profile import OPERATORS
+from afield.parts.encoders.text import part as text
+from afield.parts.protocol import FitContext
+from afield.problem.schema import ColumnSpec
+from afield.testing.encoder_tables import make_answers, make_cases
+
+HERE = Path(__file__).parent / "wasm"
+sys.path.insert(0, str(HERE))
+
+from operator_cases import CASES  # noqa: E402 - the folder above is no package
+
+pytestmark = pytest.mark.e2e
+
+TYPES = {"bool": np.bool_, "float32": np.float32, "float64": np.float64, "int64": np.int64, "int8": np.int8,
+         "uint8": np.uint8, "int32": np.int32}  # fmt: skip
+
+
+def program(name: str) -> str:
+    path = shutil.which(name)
+    assert path, f"{name} is not installed: the wasm proof needs Node 20 and npm (Debian: apt install nodejs npm)"
+    return path
+
+
+@pytest.fixture(scope="session")
+def library():
+    """The pinned onnxruntime-web, installed from the lockfile into the cache folder unless it is there."""
+    program("node")
+    cache = os.environ.get("AFIELD_NODE_CACHE")
+    folder = Path(cache) / "wasm" if cache else HERE
+    wanted = json.loads((HERE / "package.json").read_text())["dependencies"]["onnxruntime-web"]
+    package = folder / "node_modules" / "onnxruntime-web" / "package.json"
+    if not package.exists() or json.loads(package.read_text())["version"] != wanted:
+        folder.mkdir(parents=True, exist_ok=True)
+        if folder != HERE:
+            for name in ("package.json", "package-lock.json"):
+                shutil.copy(HERE / name, folder / name)
+        command = [program("npm"), "ci", "--ignore-scripts", "--no-audit", "--no-fund", "--loglevel=error"]
+        done = subprocess.run(command, cwd=folder, capture_output=True, text=True, timeout=300, check=False)
+        assert done.returncode == 0, f"npm ci failed in {folder}:\n{done.stderr}"
+    return package.parent / "dist" / "ort.wasm.min.mjs"
+
+
+def to_json(array):
+    if array.dtype == object:
+        return {"type": "string", "dims": array.shape, "data": array.ravel().tolist()}
+    data = base64.b64encode(np.ascontiguousarray(array).tobytes()).decode()
+    return {"type": str(array.dtype), "dims": array.shape, "data": data}
+
+
+def from_json(tensor):
+    if tensor["type"] == "string":
+        return np.asarray(tensor["data"], dtype=object).reshape(tensor["dims"])
+    data = base64.b64decode(tensor["data"])
+    return np.frombuffer(data, TYPES[tensor["type"]]).reshape(tensor["dims"])
+
+
+def run_wasm(library, folder, jobs):
+    """Run (model bytes, feeds, optimise) jobs in one Node process; a list of outputs by name, or an error text."""
+    listed = []
+    for i, (model, feeds, optimise) in enumerate(jobs):
+        path = folder / f"{i}.onnx"
+        path.write_bytes(model)
+        listed.append({"model": str(path), "optimise": optimise, "feeds": {n: to_json(v) for n, v in feeds.items()}})
+    (folder / "jobs.json").write_text(json.dumps(listed))
+    command = [
+        program("node"),
+        str(HERE / "run.mjs"),
+        str(library),
+        str(folder / "jobs.json"),
+        str(folder / "out.json"),
+    ]
+    done = subprocess.run(command, capture_output=True, text=True, timeout=300, check=False)
+    assert done.returncode == 0, done.stderr
+    answers = json.loads((folder / "out.json").read_text())
+    return [a.get("error") or {n: from_json(t) for n, t in a["outputs"].items()} for a in answers]
+
+
+def run_python(model, feeds, *, optimise):
+    options = ort.SessionOptions()
+    options.intra_op_num_threads = options.inter_op_num_threads = 1
+    if not optimise:
+        options.graph_optimization_level = ort.GraphOptimizationLevel.ORT_DISABLE_ALL
+    session = ort.InferenceSession(model, options, providers=["CPUExecutionProvider"])
+    return dict(zip([o.name for o in session.get_outputs()], session.run(None, feeds), strict=True))
+
+
+def difference(ours, theirs):
+    """Say how two outputs differ; empty when they agree."""
+    if isinstance(theirs, str):
+        return f"wasm says: {theirs}"
+    for name, expected in ours.items():
+        got = theirs[name]
+        if got.shape != expected.shape:
+            return f"{name}: shape {got.shape} in wasm, {expected.shape} in Python"
+        if expected.dtype.kind == "f":
+            near = 1e-6 if expected.dtype == np.float32 else 1e-12
+            equal = np.isclose(got, expected, rtol=near, atol=near, equal_nan=True)
+        else:
+            equal = got == expected
+        if not np.all(equal):
+            at = tuple(np.argwhere(~equal)[0])
+            return f"{name}{list(at)}: {got[at]!r} in wasm, {expected[at]!r} in Python"
+    return ""
+
+
+def lower(case):
+    b = Builder()
+    kinds = {n: "string" if a.dtype == object else str(a.dtype) for n, a in case.feeds.items()}
+    values = {n: b.input(n, kinds[n], [f"{n}{i}" for i in range(a.ndim)]) for n, a in case.feeds.items()}
+    made = case.build(b, values)
+    made = made if isinstance(made, tuple) else (made,)
+    for i, (value, rank) in enumerate(zip(made, case.ranks, strict=True)):
+        b.output(value, f"out{i}", [f"o{i}_{j}" for j in range(rank)])
+    return b.build("case", check=False)
+
+
+def test_every_operator_of_the_profile_has_a_case_that_uses_it():
+    assert set(OPERATORS) == set(CASES)
+    for kind, cases in CASES.items():
+        assert all(kind in [n.op_type for n in lower(c).graph.node] for c in cases), kind
+
+
+def test_every_operator_gives_the_same_answers_in_wasm(library, tmp_path):
+    named = [(f"{kind} {i}", case) for kind, cases in CASES.items() for i, case in enumerate(cases)]
+    jobs = [(lower(case).SerializeToString(), case.feeds, False) for _, case in named]
+    theirs = run_wasm(library, tmp_path, jobs)
+    wrong = {}
+    for (name, _), (model, feeds, _), answer in zip(named, jobs, theirs, strict=True):
+        if found := difference(run_python(model, feeds, optimise=False), answer):
+            wrong[name] = found
+    assert not wrong, "\n".join(f"{n}: {w}" for n, w in wrong.items())
+
+
+def test_a_difference_is_seen(library, tmp_path):
+    case = CASES["Exp"][0]
+    job = (lower(case).SerializeToString(), case.feeds, False)
+    (answer,) = run_wasm(library, tmp_path, [job])
+    other = run_python(job[0], {"x": case.feeds["x"] + np.float32(1e-4)}, optimise=False)
+    assert "in wasm" in difference(other, answer)
+
+
+def test_the_text_encoder_gives_the_same_features_in_wasm(library, tmp_path):
+    rng = np.random.default_rng(0)
+    pools = [
+        np.asarray(["gut", "Toll!", "schön", "👍🏽"], dtype=object),
+        np.asarray(["bad", "AWFUL", "3x", "e\u0301"], dtype=object),
+    ]
+    values = rng.integers(0, 2, 300)
+    rows = [" ".join([*rng.choice(pools[v], 4), "the", "fish", str(i % 7)]) for i, v in enumerate(values)]
+    table = Table({"a": StringColumn.of(rows), "b": StringColumn.of(rows[::-1])}, len(rows))
+    specs = [ColumnSpec(name=n, kind="text") for n in "ab"]
+    fitted = text.fit(table, specs, Answer(task="binary", values=values, classes=2), FitContext(), {})
+    b = Builder()
+    out = fitted.lower(b, {n: b.input(n, "string", ["N"]) for n in "ab"})
+    b.output(out, "features", ["N", len(fitted.features)])
+    model = b.build("text").SerializeToString()
+    hostile = [
+        "",
+        " \t\n",
+        "日本語 テキスト",
+        "e\u0301 schön",
+        "cut\0off",
+        "x" * 100_000,
+        "ß ŒUVRE",
+        "👍🏽👍",
+        "\u0301",
+    ]
+    feeds = [
+        np.asarray(rows[:64] + hostile, dtype=object),
+        np.asarray(rows[:1], dtype=object),
+        np.asarray([], dtype=object),
+    ]
+    for optimise in (True, False):
+        jobs = [(model, {"a": f, "b": f[::-1]}, optimise) for f in feeds]
+        for (_, feed, _), answer in zip(jobs, run_wasm(library, tmp_path, jobs), strict=True):
+            ours = run_python(model, feed, optimise=optimise)
+            assert difference(ours, answer) == ""
+            assert len(ours["features"]) == len(feed["a"])
+
+
+@pytest.mark.parametrize("name", [e.name for e in list_parts() if e.manifest["type"] == "encoder"])
+def test_every_encoder_gives_the_same_features_in_wasm(library, tmp_path, name):
+    part, jobs = load("parts", name), []
+    for case in [c for kind in sorted(part.kinds) for c in make_cases(kind)]:
+        fitted = part.fit(case.table, case.specs, make_answers(case.table.rows)[0], FitContext(), {})
+        b = Builder()
+        inputs = {s.name: b.input(s.name, "float64" if s.kind == "number" else "string", ["N"]) for s in case.specs}
+        b.output(fitted.lower(b, inputs), "features", ["N", len(fitted.features)])
+        model = b.build("encoder").SerializeToString()
+        for table in (case.table, case.hostile):
+            # Strings end at NUL in JavaScript's onnxruntime: such cells are another value there.
+            there = {s.name: table[s.name].feed(slice(None)) for s in case.specs}
+            whole = [not any("\0" in str(v) for v in cells) for cells in zip(*there.values(), strict=True)]
+            jobs.append((model, {n: v[np.asarray(whole, dtype=bool)] for n, v in there.items()}, True))
+    for (model, feeds, _), answer in zip(jobs, run_wasm(library, tmp_path, jobs), strict=True):
+        assert difference(run_python(model, feeds, optimise=True), answer) == ""

@@ -1,0 +1,48 @@
+// Runs ONNX models in onnxruntime-web's wasm build, because a graph that runs in Python need not run in a browser.
+//
+// usage: node run.mjs ONNXRUNTIME_WEB JOBS ANSWERS
+// JOBS: JSON list of { model: path, optimise: bool, feeds: { name: tensor } }
+// ANSWERS: JSON list of { outputs: { name: tensor } } or { error: text }
+// tensor: { type, dims, data }; data is a list of strings, or little-endian bytes in base64, so that NaN survives.
+import { readFileSync, writeFileSync } from "node:fs";
+import { pathToFileURL } from "node:url";
+
+const [library, jobsPath, answersPath] = process.argv.slice(2);
+const ort = await import(pathToFileURL(library));
+ort.env.wasm.numThreads = 1;
+ort.env.logLevel = "error";
+
+const ARRAYS = {
+  float32: Float32Array, float64: Float64Array, int8: Int8Array, uint8: Uint8Array, int32: Int32Array,
+  int64: BigInt64Array, bool: Uint8Array,
+};
+
+function read({ type, dims, data }) {
+  if (type === "string") return new ort.Tensor("string", data, dims);
+  const bytes = Uint8Array.from(Buffer.from(data, "base64")); // a copy, so that it is aligned
+  return new ort.Tensor(type, new ARRAYS[type](bytes.buffer), dims);
+}
+
+function write({ type, dims, data }) {
+  if (type === "string") return { type, dims, data: [...data] };
+  return { type, dims, data: Buffer.from(data.buffer, data.byteOffset, data.byteLength).toString("base64") };
+}
+
+async function answer({ model, optimise, feeds }) {
+  let session;
+  try {
+    const graphOptimizationLevel = optimise ? "all" : "disabled";
+    session = await ort.InferenceSession.create(readFileSync(model), { graphOptimizationLevel });
+    const tensors = Object.fromEntries(Object.entries(feeds).map(([name, tensor]) => [name, read(tensor)]));
+    const results = await session.run(tensors);
+    return { outputs: Object.fromEntries(Object.entries(results).map(([name, tensor]) => [name, write(tensor)])) };
+  } catch (error) {
+    return { error: String(error?.message ?? error) };
+  } finally {
+    await session?.release();
+  }
+}
+
+const answers = [];
+for (const job of JSON.parse(readFileSync(jobsPath, "utf8"))) answers.push(await answer(job));
+writeFileSync(answersPath, JSON.stringify(answers));
