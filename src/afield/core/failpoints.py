@@ -38,6 +38,4 @@ def failpoint(name: str) -> None:
         return
     _left -= 1
     if _left == 0:
-        os.kill(
-            os.getpid(), getattr(signal, "SIGKILL", signal.SIGTERM)
-        )  # Windows: SIGTERM ends at once
+        os.kill(os.getpid(), getattr(signal, "SIGKILL", signal.SIGTERM))  # Windows: SIGTERM ends at once
