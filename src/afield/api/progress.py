@@ -77,6 +77,13 @@ class Standing:
             return self.done / self.planned
         return min(1.0, self.elapsed_s / self.budget_s)
 
+    def trial_text(self, event: Event) -> str:
+        """Return what a trial was and how it ended; an empty text for one that was stopped."""
+        if event.data.get("status") == "stopped":
+            return ""
+        planned = event.data.get("planned") if self.budget_s is None else None  # a cap only, where time decides
+        return trial_text({**event.data, "planned": planned})
+
     def texts(self) -> list[str]:
         """Return the best score so far and the time left, where they are known."""
         found = [] if self.best is None else [f"best {self.metric} {figure(self.best)}".replace("  ", " ")]
@@ -131,5 +138,4 @@ class Lines:
         if status == "stopped" or (status == "ok" and now - self.last_trial < TRIAL_LINES_S):
             return ""
         self.last_trial = now
-        planned = {} if self.standing.budget_s is None else {"planned": None}  # a cap, not a plan, where time decides
-        return ", ".join([trial_text({**event.data, **planned}), *self.standing.texts()])
+        return ", ".join([self.standing.trial_text(event), *self.standing.texts()])

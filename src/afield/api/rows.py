@@ -52,7 +52,7 @@ def batches(
 
         inputs = {spec.name: spec.input_name for spec in columns}
         for found, kept in stream(data, columns, batch_rows=BATCH_ROWS, keep=tuple(keep)):
-            yield {inputs[name]: values for name, values in found.items()}, kept
+            yield {inputs[name]: values for name, values in found.items()}, dict(kept)
         return
     from afield.model.rows import feed_rows
 

@@ -83,7 +83,7 @@ def quality(card: Card) -> Iterator[Fact]:
         how = score.text or f"{HOWS.get(score.how, score.how)}; {score.rows:,} rows"
         others = ", ".join(f"{n} {figure(v)}" for n, v in score.others.items() if v is not None and n != score.metric)
         more = [f"also {others}"] if others else []
-        yield fact("score", head, how, *more, mood="good")
+        yield fact("score", head, how, *more, mood="warning" if score.how == "out_of_fold" else "good")
     if card.baselines:
         yield fact("baselines", *(f"{b.name}: {_maybe(b.value)}" for b in card.baselines))
     if card.parity is not None:

@@ -85,7 +85,8 @@ def command(
     from afield.cli.summary import show_result
 
     problem = problem_from(data, wishes)
-    with listening(quiet=quiet, as_json=as_json) as listener:
+    budget_s = None if problem.minutes is None else problem.minutes * 60
+    with listening(quiet=quiet, as_json=as_json, budget_s=budget_s) as listener:
         result = fit(problem, out=out or default_out(problem.data), force=force, listener=listener, started=started)
     show_result(result, quiet=quiet, as_json=as_json)
 

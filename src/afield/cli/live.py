@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import json
 import sys
-import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
-from afield.api.progress import duration, event_text, figure, stage_text, trial_text
+from afield.api.progress import Lines, Standing
+from afield.api.wording import duration, event_text, stage_text
 from afield.core.events import Event, Listener, silent
 
 if TYPE_CHECKING:
@@ -26,26 +26,27 @@ def write_event(event: Event) -> None:
 
 
 @contextmanager
-def listening(*, quiet: bool, as_json: bool) -> Iterator[Listener]:
-    """Give a listener that shows progress as the options and the terminal allow."""
+def listening(*, quiet: bool, as_json: bool, budget_s: float | None = None) -> Iterator[Listener]:
+    """Give a listener that shows progress as the options and the terminal allow.
+
+    ``budget_s``: time that the whole work may take, where that is known.
+    """
     if as_json:
         yield write_event
     elif quiet:
         yield silent
     elif sys.stderr.isatty():
-        yield from _live()
+        yield from _live(budget_s)
     else:
-        from afield.api.progress import Lines
-
-        yield Lines(summary=False)
+        yield Lines(summary=False, budget_s=budget_s)
 
 
-def _live() -> Iterator[Listener]:
+def _live(budget_s: float | None) -> Iterator[Listener]:
     from rich.console import Console
     from rich.live import Live
 
     console = Console(stderr=True, highlight=False)
-    status = Status(console)
+    status = Status(console, budget_s)
     with Live(status, console=console, transient=True, refresh_per_second=4):
         yield status
 
@@ -53,14 +54,10 @@ def _live() -> Iterator[Listener]:
 class Status:
     """The line that moves: stage, trials, best score so far, time left. Other events scroll above it."""
 
-    def __init__(self, console: Console) -> None:
+    def __init__(self, console: Console, budget_s: float | None = None) -> None:
         self.console = console
-        self.started = time.monotonic()
-        self.stage = "starting"
+        self.standing = Standing(budget_s)
         self.trial = ""
-        self.best = ""
-        self.fraction: float | None = None
-        self.ends_at: float | None = None
 
     def __call__(self, event: Event) -> None:
         """Take the event in."""
@@ -68,22 +65,14 @@ class Status:
 
         from afield.cli.drawing import STYLES
 
-        data = event.data
-        match event.kind:
-            case "stage":
-                self.stage, self.trial = stage_text(str(data.get("name", ""))), ""
-            case "trial":
-                self.trial = trial_text(data)
-            case "best":
-                self.best = f"best {data.get('metric', '')} {figure(data.get('score'))}"
-            case "progress":
-                self.fraction = data.get("fraction")
-                left = data.get("left_s")
-                self.ends_at = None if left is None else time.monotonic() + float(left)
-            case "finding" if data.get("severity") == "note":
-                return
-            case kind if kind not in SUMMARISED:
-                self.console.print(Text(event_text(event), style=STYLES.get(str(data.get("severity", "")), "")))
+        self.standing.take(event)
+        severity = str(event.data.get("severity", ""))
+        if event.kind == "stage":
+            self.trial = ""
+        elif event.kind == "trial":
+            self.trial = self.standing.trial_text(event) or self.trial
+        elif event.kind not in SUMMARISED and severity != "note" and (text := event_text(event)):
+            self.console.print(Text(text, style=STYLES.get(severity, "")))
 
     def __rich_console__(self, console: Console, options: ConsoleOptions) -> RenderResult:
         """Draw the two lines."""
@@ -91,13 +80,10 @@ class Status:
         from rich.table import Table
         from rich.text import Text
 
-        now = time.monotonic()
-        head = [self.stage, duration(now - self.started)]
-        if self.ends_at is not None:
-            head.append(f"{duration(self.ends_at - now)} left")
-        if self.best:
-            head.append(self.best)
-        bar = ProgressBar(total=1.0, completed=self.fraction or 0.0, width=24, pulse=self.fraction is None)
+        fraction = self.standing.fraction
+        stage = stage_text(self.standing.stage) or "starting"  # last, since a narrow terminal cuts there
+        head = [duration(self.standing.elapsed_s), *reversed(self.standing.texts()), stage]
+        bar = ProgressBar(total=1.0, completed=fraction or 0.0, width=16, pulse=fraction is None)
         grid = Table.grid(padding=(0, 2))
         grid.add_row(bar, Text(" · ".join(head), overflow="ellipsis", no_wrap=True))
         yield grid

@@ -16,8 +16,8 @@ EXAMPLES = ("afield score shellfish.onnx last_month.csv",)
 def command(model: o.ModelPath, data: o.Data, quiet: o.Quiet = False, as_json: o.AsJson = False) -> None:
     """Score a model on rows whose target is known; rows without a target are left out and counted."""
     from afield.api.facts import fact
-    from afield.api.progress import figure
     from afield.api.score import score
+    from afield.api.wording import figure
     from afield.cli.drawing import draw_facts, write_json
 
     found = score(model, data)

@@ -28,8 +28,8 @@ def command(remove: Remove = None, quiet: o.Quiet = False, as_json: o.AsJson = F
     """List the studies of this folder: id, state, target, best score, trials, disk."""
     from dataclasses import asdict
 
-    from afield.api.progress import figure, size
     from afield.api.study import list_studies, remove_study
+    from afield.api.wording import figure, size
     from afield.cli.drawing import draw_grid, write_json
 
     for study in remove or ():

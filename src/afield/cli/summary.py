@@ -8,8 +8,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from afield.api.facts import Fact, fact
-from afield.api.progress import duration, size
 from afield.api.show import members, other_findings, quality, question, serious
+from afield.api.wording import duration, size
 from afield.cli.drawing import draw_facts, write_json
 
 if TYPE_CHECKING:

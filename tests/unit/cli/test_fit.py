@@ -30,11 +30,12 @@ class Fitter:
         tell(Event("stage", {"name": "read"}))
         tell(Event("table", {"rows": 4177, "columns": 8, "source": "shells.csv"}))
         tell(Event("finding", FINDING.to_json()))
-        tell(Event("progress", {"fraction": 0.5, "left_s": 61.0}))
-        tell(Event("best", {"score": 0.4, "metric": "log_loss", "trials": 1}))
-        tell(Event("trial", {"id": "1", "recipe": "linear", "status": "ok", "score": 0.4, "done": 1, "planned": 9}))
-        tell(Event("trial", {"id": "2", "recipe": "forest", "status": "ok", "score": 0.5, "done": 2, "planned": 9}))
-        tell(Event("trial", {"id": "3", "recipe": "bad", "status": "error", "reason": "no luck", "done": 3}))
+        tell(Event("problem", {"target": "rings", "task": "multiclass", "metric": "log_loss"}))
+        ended = {"status": "ok", "split": "main", "planned": 9}
+        tell(Event("trial", ended | {"recipe": {"name": "linear"}, "score": 0.4, "loss": 0.4, "done": 1}))
+        tell(Event("trial", ended | {"recipe": {"name": "forest"}, "score": 0.3, "loss": 0.3, "done": 2}))
+        tell(Event("trial", ended | {"recipe": {"name": "bad"}, "status": "failed", "reason": "no luck", "done": 3}))
+        tell(Event("trial", ended | {"recipe": {"name": "late"}, "status": "stopped", "reason": "", "done": 4}))
         return FitResult(
             model=Model(small_model()),
             study="rings-1",
@@ -124,8 +125,9 @@ def test_progress_is_plain_lines_and_the_result_a_summary(cli: Callable[..., Any
         "reading the data",
         "4,177 rows, 8 columns from shells.csv",
         "serious: RISK, rows 1, 2: It equals the target.",
-        "trial 1 of 9: linear 0.4, best log_loss 0.4, 1 min 1 s left",
-        "trial 3: bad error: no luck, best log_loss 0.4, 1 min 1 s left",
+        "predict rings: multiclass, measured by log_loss",
+        "trial 1 of 9: linear 0.4, best log_loss 0.4",
+        "trial 3 of 9: bad failed: no luck, best log_loss 0.3, about 0 s left",
     ]
     lines = ended.out.splitlines()
     labels = [line.split()[0] for line in lines if not line.startswith(" ")]
@@ -146,7 +148,7 @@ def test_json_is_one_object_a_line(cli: Callable[..., Any], fitter: Fitter) -> N
     ended = cli("fit", "shells.csv", "--target", "rings", "--json")
     events = [json.loads(line) for line in ended.out.splitlines()]
     assert [e["event"] for e in events] == [
-        "stage", "table", "finding", "progress", "best", "trial", "trial", "trial", "result",
+        "stage", "table", "finding", "problem", "trial", "trial", "trial", "trial", "result",
     ]  # fmt: skip
     assert events[-1]["path"] == "shells.onnx"
     assert events[-1]["card"]["metric"] == "log_loss"

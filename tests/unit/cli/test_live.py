@@ -16,13 +16,13 @@ def drawn(status: Status, width: int) -> str:
 
 def test_live_line_shows_stage_time_left_and_best() -> None:
     above = Console(file=io.StringIO(), width=100, color_system=None)
-    status = Status(above)
+    status = Status(above, budget_s=90.5)
     for event in (
         Event("stage", {"name": "search"}),
         Event("table", {"rows": 10, "columns": 2, "source": "a.csv"}),
-        Event("best", {"score": 2.125, "metric": "rmse", "trials": 3}),
-        Event("progress", {"fraction": 0.4, "left_s": 90.5}),
-        Event("trial", {"recipe": "linear [x]", "status": "ok", "score": 2.5, "done": 3, "planned": 8}),
+        Event("problem", {"target": "y", "task": "regression", "metric": "rmse"}),
+        Event("trial", {"recipe": "x", "status": "ok", "score": 2.125, "loss": 2.125, "done": 2, "planned": 8}),
+        Event("trial", {"recipe": "linear [x]", "status": "ok", "score": 2.5, "loss": 2.5, "done": 3, "planned": 8}),
         Event("finding", {"severity": "note", "what": "unimportant"}),
         Event("score", {"metric": "rmse", "value": 2.2}),
     ):
@@ -31,8 +31,11 @@ def test_live_line_shows_stage_time_left_and_best() -> None:
     assert "searching for a good model" in text
     assert "1 min 30 s left" in text
     assert "best rmse 2.125" in text
-    assert "trial 3 of 8: linear [x] 2.5" in text
-    assert above.file.getvalue() == "10 rows, 2 columns from a.csv\n"  # type: ignore[attr-defined]
+    assert "trial 3: linear [x] 2.5" in text
+    assert above.file.getvalue().splitlines() == [  # type: ignore[attr-defined]
+        "10 rows, 2 columns from a.csv",
+        "predict y: regression, measured by rmse",
+    ]
 
 
 def test_live_line_fits_a_narrow_terminal() -> None:
