@@ -27,7 +27,9 @@ _UNKNOWN_CODE = WORD + 0xFFFD
 #: Columns of ``Alphabet.traits``.
 TRAITS = ("visible", "upper", "digit", "punctuation")
 
-_ALWAYS = [*range(0x20, 0x7F), *range(0xA0, 0x250), *range(0x370, 0x530), *range(0x1E00, 0x1F00)]
+_ALWAYS = [
+    *range(0x01, 0x250), *range(0x370, 0x530), 0x1680, *range(0x1E00, 0x1F00), *range(0x2000, 0x2070), 0x3000
+]  # fmt: skip
 _MOST = 4_096  # characters added from the data
 _MIN_TEXTS = 5
 

@@ -15,8 +15,8 @@ import numpy as np
 from afield.graph.builder import Builder, Value
 from afield.parts.encoders.text_alphabet import BLANK_CODE, WORD, Alphabet
 
-#: Accents that stand as characters of their own, and marks that only choose how an emoji is drawn: left out.
-_MARKS = r"\x{300}-\x{36F}\x{FE0E}\x{FE0F}"
+#: Accents that stand as characters of their own, and characters that only say how others are drawn: left out.
+_MARKS = r"\x{AD}\x{300}-\x{36F}\x{200B}-\x{200F}\x{2060}\x{FE0E}\x{FE0F}\x{FEFF}"
 
 #: Multipliers of the linear hash over characters, and primes: fixed for ever, or files of old would change.
 _CHAR_MIX = (1_000_003, 514_229, 777_767, 611_953, 921_637, 350_377)
