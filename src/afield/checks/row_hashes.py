@@ -48,7 +48,8 @@ def pair_chance(table: Table, names: Iterable[str]) -> float:
             counts = np.unique(column.values, return_counts=True, equal_nan=True)[1]
         else:
             counts = np.bincount(column.codes)
-        chance *= float(np.sum((counts / table.rows) ** 2))
+        counts = counts.astype(np.float64)
+        chance *= float(np.sum(counts * (counts - 1))) / max(1.0, table.rows * (table.rows - 1.0))
         if chance * table.rows**2 < 1e-6:  # further columns only make it smaller
             break
     return chance

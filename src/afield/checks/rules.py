@@ -17,6 +17,9 @@ CLOSE = 0.002
 LEAST_ROWS = 3
 #: most distinct numbers that are also taken as levels
 MOST_LEVELS = 200
+#: least distinct numbers for answers from neighbours: with fewer, much lies between them
+LEAST_NEIGHBOURS = 100
+BETWEEN = "the order of its values"
 
 Floats = NDArray[np.float64]
 Ints = NDArray[np.int64]
@@ -106,7 +109,11 @@ def _split(x: Floats, sums: Floats, start: int, end: int) -> tuple[float, int]:
 
 
 def numbers(column: Column, spec: ColumnSpec, answer: Floats, made: Mask, target: str) -> Iterator[tuple[Floats, str]]:
-    """Yield (prediction of each row outside ``made``, NaN where the rule is silent; the rule in words)."""
+    """Yield (prediction of each row outside ``made``, NaN where the rule is silent; the rule in words).
+
+    The last rule only says between which values the answer lies: its prediction is the nearest of these to the truth,
+    so it is right exactly where the order of the column is the order of the target.
+    """
     coded = level_codes(column)
     if coded is not None:
         codes, levels = coded
@@ -130,6 +137,12 @@ def numbers(column: Column, spec: ColumnSpec, answer: Floats, made: Mask, target
     inside = (asked >= x[0]) & (asked <= x[-1])
     curve = np.where(inside, np.interp(asked, x, means), slope * asked + offset)
     yield np.where(np.isnan(asked), np.nan, curve), "a curve through the other rows"
+    if len(x) >= LEAST_NEIGHBOURS:  # a steep image of the target: the answer lies between those of the neighbours
+        right = np.clip(np.searchsorted(x, asked, side="left"), 0, len(x) - 1)
+        left = np.where(x[right] == asked, right, np.maximum(right - 1, 0))
+        low, high = np.minimum(means[left], means[right]), np.maximum(means[left], means[right])
+        between = np.clip(answer[~made], low, high)
+        yield np.where(inside, between, curve), BETWEEN
 
 
 def _line(x: Floats, y: Floats) -> tuple[float, float]:

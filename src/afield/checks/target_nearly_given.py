@@ -38,7 +38,7 @@ def find(context: CheckContext) -> Iterator[Finding]:
         if name in accused or not isinstance(column := small.table[name], NumberColumn):
             continue
         answers = rules.numbers(column, small.specs[name], actual, made, context.target.name)
-        best = max((explained(p, actual[~made]) for p, _ in answers), default=0.0)
+        best = max((explained(p, actual[~made]) for p, said in answers if said != rules.BETWEEN), default=0.0)
         if best > 0.1:
             singles.append((name, best))
     singles.sort(key=lambda s: -s[1])
