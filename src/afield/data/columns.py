@@ -55,15 +55,16 @@ def plain_numbers(chunk: str | Sequence[str], decimal: str = ".") -> NDArray[np.
         chunk = joined
     cells = chunk.split(SEPARATOR) if isinstance(chunk, str) else chunk
     try:
-        return np.array([float(c) if c else np.nan for c in cells], dtype=np.float64)
+        if SEPARATOR * 2 in joined or joined.startswith(SEPARATOR) or joined.endswith(SEPARATOR) or not joined:
+            return np.array([float(c) if c else np.nan for c in cells], dtype=np.float64)
+        return np.fromiter(map(float, cells), dtype=np.float64, count=len(cells))
     except ValueError:
         return None
 
 
 def _numbers(spec: ColumnSpec, cells: RawColumn) -> NDArray[np.float64]:
     if isinstance(cells, NumberCells):
-        values = _without_tokens(spec, cells.values)
-        return _finite(values)
+        return _finite(without_tokens(spec, cells.values))
     if isinstance(cells, CodedCells):
         codes, levels = _used(cells)
         return np.array(_read_levels(spec, codes, levels), dtype=np.float64)[codes]
@@ -76,7 +77,7 @@ def _numbers(spec: ColumnSpec, cells: RawColumn) -> NDArray[np.float64]:
         if plain is None or np.isinf(plain).any():
             values = _mixed_numbers(spec, chunk.split(SEPARATOR) if isinstance(chunk, str) else chunk, start)
         else:
-            values = _without_tokens(spec, plain)
+            values = without_tokens(spec, plain)
         parts.append(values)
         start += len(values)
     return np.concatenate(parts) if parts else np.empty(0)
@@ -106,7 +107,8 @@ def _number_tokens(spec: ColumnSpec) -> tuple[float, ...] | None:
     return tuple(float(t) for t in numbers)
 
 
-def _without_tokens(spec: ColumnSpec, values: NDArray[np.float64]) -> NDArray[np.float64]:
+def without_tokens(spec: ColumnSpec, values: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Return the numbers with those that mean "missing" as NaN."""
     tokens = [t for t in spec.missing if PLAIN.fullmatch(t) and canonical_number(float(t)) == t]
     numbers = [float(t) for t in tokens] + [float(t) for t in ("inf", "-inf") if t in spec.missing]
     return np.where(np.isin(values, numbers), np.nan, values) if numbers else values

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any, Literal
 
@@ -12,9 +12,9 @@ import numpy as np
 
 from afield.core.errors import DataError, ProblemError, did_you_mean
 from afield.core.findings import Finding
-from afield.data.columns import BadCell, column_of
+from afield.data.columns import BadCell, column_of, without_tokens
 from afield.data.delimited import CHUNK
-from afield.data.infer import infer
+from afield.data.infer import Inferred, infer
 from afield.data.raw import ObjectCells, RawColumn, TextCells, join
 from afield.data.roles import Role, notes_on, role_of
 from afield.data.source import Source, open_source
@@ -54,7 +54,6 @@ class Loaded:
     labels: Mapping[str, LabelType]
     findings: tuple[Finding, ...]
     info: SourceInfo
-    forced: frozenset[str] = field(default=frozenset())
 
 
 def load(source: object, problem: Problem) -> Loaded:
@@ -82,7 +81,7 @@ def load(source: object, problem: Problem) -> Loaded:
     for name in list(raw):
         cells = raw.pop(name)
         result = inferred[name]
-        columns[name] = _column(result.spec, cells, opened.name)
+        columns[name] = _column(result, cells, opened.name)
         specs[name] = with_range(result.spec, columns[name])
         findings += result.findings
     roles = {n: role_of(specs[n], c) for n, c in columns.items()}
@@ -143,11 +142,13 @@ def read_whole(opened: Source, wanted: tuple[str, ...]) -> dict[str, RawColumn]:
     return {n: settle(c, n, opened.name) if isinstance(c, ObjectCells) else c for n, c in columns.items()}
 
 
-def _column(spec: ColumnSpec, cells: RawColumn, where: str) -> Column:
+def _column(inferred: Inferred, cells: RawColumn, where: str) -> Column:
+    if inferred.values is not None:
+        return NumberColumn(without_tokens(inferred.spec, inferred.values))
     try:
-        return column_of(spec, cells)
+        return column_of(inferred.spec, cells)
     except BadCell as bad:
-        raise bad_cell(spec, bad, 0, where) from bad
+        raise bad_cell(inferred.spec, bad, 0, where) from bad
 
 
 def bad_cell(spec: ColumnSpec, bad: BadCell, first: int, where: str) -> DataError:

@@ -50,7 +50,7 @@ def named_like_id(name: str) -> bool:
 
 
 def _is_number_id(name: str, values: np.ndarray[tuple[int], np.dtype[np.float64]], rows: int) -> bool:
-    """Unique whole numbers that count the rows, or that are called an id. A measurement is neither."""
+    """Tell unique whole numbers that count the rows, or are called an id, from measurements."""
     if len(values) < _MIN_ROWS or len(values) < 0.95 * rows or bool((values != np.floor(values)).any()):
         return False
     ordered = np.sort(values)
@@ -68,7 +68,7 @@ def _is_number_id(name: str, values: np.ndarray[tuple[int], np.dtype[np.float64]
 def _is_text_id(
     spec: ColumnSpec, column: StringColumn, used: np.ndarray[tuple[int], np.dtype[np.int32]], known: int
 ) -> bool:
-    """Distinct on every row, and codes (no blanks, with digits), not words."""
+    """Tell codes (no blanks, with digits) that differ on every row from words."""
     if known < _MIN_ROWS or len(used) != known or known < 0.95 * len(column):
         return False
     texts = [str(column.levels[i]) for i in used[:5000]]

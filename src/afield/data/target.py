@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -20,7 +20,7 @@ from afield.problem.problem import TASKS, Problem, Task
 from afield.problem.schema import ColumnSpec, TargetSpec
 
 #: Fewer rows than this cannot be split into rows to learn from and rows to check on.
-MIN_ROWS = 8
+MIN_ROWS = 5
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -163,10 +163,10 @@ def _answer(
     return target, Answer(task=task, values=codes.astype(np.int64), classes=len(classes))
 
 
-def _class_order(texts: list[str], spec: ColumnSpec) -> object:
+def _class_order(texts: list[str], spec: ColumnSpec) -> Callable[[int], tuple[float, str]]:
     if spec.canonical == "number":
         return lambda i: (float(texts[i]), texts[i])
-    return lambda i: texts[i]
+    return lambda i: (0.0, texts[i])
 
 
 def _one_value(value: str, problem: Problem, where: str) -> ProblemError:

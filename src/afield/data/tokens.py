@@ -10,8 +10,8 @@ from afield.problem.schema import DEFAULT_MISSING
 
 #: Besides DEFAULT_MISSING, these are no values where all other cells of a column are numbers or dates.
 BESIDE_VALUES: frozenset[str] = frozenset(
-    "? - -- --- . * / x n.a. n.a n.d. n.d nd k.a. k.a nil void unknown unk missing undefined #value! #div/0! #ref! #num! "
-    "#name? #null! inf -inf +inf infinity -infinity – — … ... not_available not_applicable #n/a".split()
+    "? - -- --- . * / x n.a. n.a n.d. n.d nd k.a. k.a nil void unknown unk missing undefined #value! #div/0! #ref! "
+    "#num! #name? #null! inf -inf +inf infinity -infinity \u2013 \u2014 \u2026 ... not_available not_applicable".split()
 ) | {"not available", "not applicable", "no data", "no value", "(null)", "(blank)", "#n/a n/a"}
 
 #: Numbers that some programs write for "no value".

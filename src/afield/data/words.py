@@ -10,9 +10,10 @@ import numpy as np
 from afield.data.raw import CodedCells
 
 _UNIT = re.compile(r".*\S\s*(?:\(([^()\[\]]{1,20})\)|\[([^()\[\]]{1,20})\])\s*", re.DOTALL)
-_NAME_WORD = re.compile(r"(?:[^\W\d_a-z][\w'’.\-]*|de|van|von|der|den|la|di|da|bin|al|el|mr|mrs|dr)", re.UNICODE)
+_NAME_WORD = re.compile(r"(?:[^\W\d_a-z][\w'\u2019.\-]*|de|van|von|der|den|la|di|da|bin|al|el|mr|mrs|dr)", re.UNICODE)
 _NAME_HEADER = re.compile(
-    r"(?:^|[^a-z])(?:full|first|last|sur|given|family|middle|patient|customer)?[ _]?(?:name|nom|nombre|vorname|nachname)(?:$|[^a-z])",
+    r"(?:^|[^a-z])(?:full|first|last|sur|given|family|middle|patient|customer)?[ _]?"
+    r"(?:name|nom|nombre|vorname|nachname)(?:$|[^a-z])",
     re.IGNORECASE,
 )
 
