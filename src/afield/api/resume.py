@@ -12,7 +12,7 @@ from afield.api.stating import Understood, store, understand
 from afield.core.errors import DataError, EngineError
 from afield.core.events import Event, Listener, silent
 from afield.core.files import remove_parts
-from afield.data.source import open_source
+from afield.data.opening import open_source
 from afield.problem.problem import Problem
 from afield.search.clock import Clock
 from afield.search.journal import Journal

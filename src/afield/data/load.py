@@ -15,9 +15,10 @@ from afield.core.findings import Finding
 from afield.data.columns import BadCell, column_of, without_tokens
 from afield.data.delimited import CHUNK
 from afield.data.infer import Inferred, infer
+from afield.data.opening import open_source
 from afield.data.raw import ObjectCells, RawColumn, TextCells, join
 from afield.data.roles import Role, notes_on, role_of
-from afield.data.source import Source, open_source
+from afield.data.source import Source
 from afield.data.table import Column, NumberColumn, StringColumn, Table
 from afield.data.typed import settle
 from afield.problem.problem import Problem

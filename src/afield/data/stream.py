@@ -10,8 +10,9 @@ from numpy.typing import NDArray
 from afield.core.errors import DataError, did_you_mean
 from afield.data.columns import BadCell, column_of
 from afield.data.load import bad_cell
+from afield.data.opening import open_source
 from afield.data.raw import CodedCells, NumberCells, ObjectCells, RawColumn
-from afield.data.source import Source, open_source
+from afield.data.source import Source
 from afield.problem.schema import ColumnSpec
 
 Feeds = tuple[dict[str, NDArray[Any]], dict[str, list[Any]]]
