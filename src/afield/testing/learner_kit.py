@@ -59,7 +59,8 @@ def cases(tasks: Sequence[str]) -> tuple[Case, ...]:
             continue
         name = f"{task}-{classes or f'{offset:g}'}"
         made.append(_case(name, 400, task, classes, offset))
-        made.append(_case(f"{name}-weights-validation", 300, task, classes, offset, weighted=True, validated=True))
+        if offset >= 0.0:
+            made.append(_case(f"{name}-weights-validation", 200, task, classes, offset, weighted=True, validated=True))
         if offset == 0.0:
             made.append(_case(f"{name}-10-rows", 10, task, classes, offset))
             made.append(_case(f"{name}-one-feature", 120, task, classes, offset, columns=(0,)))
@@ -113,7 +114,7 @@ def _case(
 
 def fit_case(part: Learner, case: Case, *, seed: int = 0, settings: Settings | None = None) -> FittedLearner:
     """Fit the part on the case, in one thread, in a few seconds at most."""
-    rounds = 20 if case.validation is None else None
+    rounds = 12 if case.validation is None else None
     context = FitContext(seed=seed, weights=case.weights, validation=case.validation, rounds=rounds)
     return part.fit(case.features, case.forms, case.target, context, settings or {})
 
