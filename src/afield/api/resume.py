@@ -46,8 +46,8 @@ def resume(
     """
     folder = find_study(study)
     with Journal.open(folder / "journal.jsonl") as journal:
-        for place in (folder, *folder.glob("**/")):
-            remove_parts(place)
+        for part_folder in (folder, *folder.glob("**/")):
+            remove_parts(part_folder)
         memory = Memory(journal)
         asked = memory.get("study", "asked")
         if asked is None:

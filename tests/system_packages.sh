@@ -1,0 +1,19 @@
+#!/bin/sh
+# What tests need beyond Python: installed where that is possible, named where it is not. A test that lacks its
+# program fails and says so; none is skipped for it.
+set -u
+missing=""
+need() { command -v "$1" >/dev/null 2>&1 || missing="$missing $2"; }
+need node nodejs  # the wasm proof of the operators: tests/e2e
+need npm npm
+[ -z "$missing" ] && exit 0
+if [ "$(id -u)" = 0 ] && command -v apt-get >/dev/null 2>&1; then
+  echo "installing$missing"
+  export DEBIAN_FRONTEND=noninteractive
+  # shellcheck disable=SC2086
+  { apt-get update -qq && apt-get install -y -qq --no-install-recommends $missing; } >/dev/null && exit 0
+  echo "apt-get could not install$missing; the tests that need them will fail" >&2
+else
+  echo "missing:$missing. Install them (Debian: apt install$missing); the tests that need them will fail without." >&2
+fi
+exit 0
