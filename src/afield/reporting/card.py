@@ -11,7 +11,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from afield.data.metrics import METRICS
-from afield.reporting.figures import interval, number, plural, share, size
+from afield.reporting.figures import datum, interval, number, plural, share, size
 from afield.reporting.markup import clip, tag
 
 Json = Mapping[str, Any]
@@ -145,7 +145,7 @@ def _column(column: Json, note: Json) -> str:
     if column.get("levels"):
         said += f": {_some([str(v) for v in column['levels']], 5)}"
     elif column.get("low") is not None and column.get("kind") == "number":
-        said += f", {number(column['low'], 4)} to {number(column['high'], 4)}"
+        said += f", {datum(column['low'])} to {datum(column['high'])}"
     if gone := note.get("share_missing"):
         said += f" ({share(gone)} missing)"
     return _plain(said)
