@@ -151,6 +151,7 @@ def test_columns_share_nodes_and_are_apart_otherwise():
     run, width = runner(both), len(one.features)
     out = run(rows, noise)
     assert out[:, :width].tobytes() == runner(one)(rows).tobytes()
+    assert out[:, width:].tobytes() == runner(fit({"b": noise}, values))(noise).tobytes()
     assert [f.column for f in both.features] == ["a"] * width + ["b"] * width
     moved = run(rows, noise[::-1])
     assert (moved[:, :width] == out[:, :width]).all()
