@@ -47,7 +47,15 @@ def bar_strip(value: float, low: float | None, high: float | None, span: tuple[f
     zero, end = percent_of(0.0, *span), percent_of(value, *span)
     start, width = min(float(zero[:-1]), float(end[:-1])), abs(float(end[:-1]) - float(zero[:-1]))
     shapes: list[Child] = [
-        tag("rect", x=f"{start:.2f}%", width=f"{max(width, 0.4):.2f}%", y="5", height="12", rx="2", klass="bar")
+        tag(
+            "rect",
+            x=f"{start:.2f}%",
+            width=f"{max(width, 0.4 if value else 0.0):.2f}%",
+            y="5",
+            height="12",
+            rx="2",
+            klass="bar",
+        )
     ]
     if low is not None and high is not None:
         ends = percent_of(low, *span), percent_of(high, *span)

@@ -28,12 +28,12 @@ def render(facts: ReportFacts) -> Markup | None:
     if not facts.columns:
         return None
     ranked = sorted(facts.columns, key=lambda c: c.role != "target")  # the target first, else the order of the file
-    heads = [("column", ""), ("kind", ""), ("missing", "number"), ("values", "values")]
+    heads = [("column", ""), ("missing", "number"), ("values", "values")]
 
     def line(c: ColumnFacts) -> list[Child]:
-        name = join([tag("span", clip(c.name, 60)), tag("small", f" {c.unit}") if c.unit else None])
         role = tag("em", f"{c.role}, ") if c.role != "feature" else None
-        return [name, join([role, c.kind]), share(c.missing) if c.missing else NONE, _values(c)]
+        kind = tag("small", role, c.kind, f", {clip(c.unit, 20)}" if c.unit else None, klass="kind")
+        return [join([tag("span", clip(c.name, 60)), kind]), share(c.missing) if c.missing else NONE, _values(c)]
 
     first = table("Columns of the data", heads, (line(c) for c in ranked[:SHOWN]), "columns")
     rest: Child = None

@@ -25,9 +25,9 @@ def render(facts: ReportFacts) -> Markup | None:
 
     heads = [
         ("trial", ""),
-        ("learner", ""),
         (metric, "number"),
         ("in the model", "number"),
+        ("learner", ""),
         ("fit", "number"),
         ("size", "number"),
     ]
@@ -54,4 +54,4 @@ def _line(trial: TrialFacts) -> list[Child]:
     )
     weight: Child = tag("b", share(trial.weight)) if trial.weight > 0 else NONE
     cost = size(trial.bytes) if trial.bytes else NONE
-    return [name, trial.learner, number(trial.score, 4), weight, seconds(trial.fit_s), cost]
+    return [name, number(trial.score, 4), weight, trial.learner, seconds(trial.fit_s), cost]
