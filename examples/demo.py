@@ -46,8 +46,7 @@ def main() -> None:
     print(lines)
     environment = os.environ | {"PYTHONPATH": ""}
     subprocess.run([sys.executable, "-c", lines], cwd=OUT, env=environment, check=True)
-    print(f"
-model   {OUT / 'shellfish.onnx'}")
+    print(f"\nmodel   {OUT / 'shellfish.onnx'}")
     print(f"report  {OUT / 'report.html'}  (open it in a browser)")
     print(f"time    {time.monotonic() - started:.0f} s")
 
