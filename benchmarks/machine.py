@@ -14,6 +14,7 @@ from dataclasses import dataclass
 from functools import cache
 from importlib import metadata
 from pathlib import Path
+from statistics import median
 
 import psutil
 
@@ -116,3 +117,28 @@ def _sample(pid: int, peaks: list[float], done: threading.Event) -> None:
                 continue
         peaks[:] = [max(peaks[0], rss / 2**20), max(peaks[1], pss / 2**20)]
         turn += 1
+
+
+def row_ms(answer, rows, repeats: int = 500) -> float:
+    """Return the median milliseconds that ``answer`` takes for one of the rows."""
+    taken = []
+    for turn in range(repeats):
+        row = rows[turn % len(rows)]
+        began = time.perf_counter()
+        answer(row)
+        taken.append(time.perf_counter() - began)
+    return median(taken) * 1000
+
+
+def session_row_ms(model, rows) -> float:
+    """Return the median milliseconds of one row of a frame through the graph alone, in one thread."""
+    import onnxruntime
+
+    from afield.model.rows import feed_rows
+
+    options = onnxruntime.SessionOptions()
+    options.intra_op_num_threads = options.inter_op_num_threads = 1
+    options.log_severity_level = 3
+    session = onnxruntime.InferenceSession(model.bytes, options, providers=["CPUExecutionProvider"])
+    feeds = [feed_rows(model.schema, rows.iloc[[i]])[0] for i in range(len(rows))]
+    return row_ms(lambda feed: session.run(None, feed), feeds)

@@ -23,7 +23,7 @@ from pathlib import Path
 
 import numpy as np
 import pandas as pd
-from machine import AFIELD, RESULTS, ROOT, fingerprint, watch
+from machine import AFIELD, RESULTS, ROOT, fingerprint, session_row_ms, watch
 from paired import HEADLINE, Tested, row_losses, score
 from peers import PEERS, prepare
 from tables_page import write_page
@@ -172,27 +172,8 @@ def run_afield(split: Split, seed: int, options: argparse.Namespace) -> tuple[Te
         began = time.perf_counter()
         answers = model.predict(rows) if model.task == "regression" else model.predict_proba(rows)
         facts["answer_s"] = round(time.perf_counter() - began, 3)
-        facts["row_ms"] = one_row_ms(model, rows.head(50))
+        facts["row_ms"] = round(session_row_ms(model, rows.head(50)), 4)
         return split.tested(answers, model.classes), facts
-
-
-def one_row_ms(model, rows, repeats: int = 300) -> float:
-    """Return the median time of one row through the graph alone, in one thread."""
-    import onnxruntime
-
-    from afield.model.rows import feed_rows
-
-    options = onnxruntime.SessionOptions()
-    options.intra_op_num_threads = options.inter_op_num_threads = 1
-    options.log_severity_level = 3
-    session = onnxruntime.InferenceSession(model.bytes, options, providers=["CPUExecutionProvider"])
-    feeds = [feed_rows(model.schema, rows.iloc[[i]])[0] for i in range(len(rows))]
-    taken = []
-    for turn in range(repeats):
-        began = time.perf_counter()
-        session.run(None, feeds[turn % len(feeds)])
-        taken.append(time.perf_counter() - began)
-    return round(float(np.median(taken)) * 1000, 4)
 
 
 def run_cell(split: Split, seed: int, system: str, options: argparse.Namespace) -> dict:
