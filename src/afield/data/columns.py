@@ -48,6 +48,8 @@ def column_of(spec: ColumnSpec, cells: RawColumn) -> Column:
 def plain_numbers(chunk: str | Sequence[str], decimal: str = ".") -> NDArray[np.float64] | None:
     """Return the numbers of a chunk of plain or empty cells, else None; infinities come from too large numbers."""
     joined = chunk if isinstance(chunk, str) else SEPARATOR.join(chunk)
+    if not isinstance(chunk, str) and joined.count(SEPARATOR) != len(chunk) - 1:
+        return None  # a cell holds the separator
     if not joined.isascii() or joined.encode().translate(None, _PLAIN_BYTES[decimal == ","]):
         return None
     if decimal == ",":

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import itertools
+import re
 from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import AbstractContextManager
@@ -18,6 +19,7 @@ from afield.data.raw import TextCells
 DELIMITERS = ("\t", ";", "|", "\x01", "^", "~", ",")
 CHUNK = 32_768
 _SAMPLE_ROWS = 200
+_NUMBER = re.compile(r"[+-]?[0-9]+(?:[.,][0-9]+)?")
 _FIELD_LIMIT = 2**31 - 1
 
 
@@ -112,6 +114,10 @@ def name_columns(header: Sequence[str], where: str) -> tuple[tuple[str, ...], tu
             what = f"Column {i + 1} has no name in the header; it is called {new!r} here."
             findings.append(Finding(code="data.header_blank", severity="note", what=what, column=new))
     check_unique(names, where)
+    if all(_NUMBER.fullmatch(n) for n in names):
+        what = f"All names in the header are numbers ({', '.join(names[:5])}): it looks like a row of data."
+        fix = "put a line of column names on top"
+        findings.append(Finding(code="data.no_header", severity="serious", what=what, fix=fix))
     return tuple(names), tuple(findings)
 
 

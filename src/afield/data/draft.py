@@ -44,7 +44,7 @@ def missing_finding(name: str, what: str, rows: NDArray[np.bool_]) -> Finding:
         what=f"{what[0].upper() + what[1:]} in {name!r} is taken for a missing value in {int(rows.sum()):,} rows.",
         column=name,
         rows=tuple(int(r) + 1 for r in np.flatnonzero(rows)[:5]),
-        fix=f"if it is a value, say so: --kind {name}=category" if "infinite" not in what else "",
+        fix=f"if it is a value, say so: --kind {name}=number" if "infinite" not in what else "",
     )
 
 

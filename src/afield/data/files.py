@@ -12,13 +12,13 @@ import shutil
 import zipfile
 import zlib
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import IO, Literal, TextIO
 from urllib.parse import urlsplit, urlunsplit
 
-from afield.core.errors import DataError, did_you_mean
+from afield.core.errors import DataError, MissingDependencyError, did_you_mean
 
 BLOCK = 1 << 20
 HEAD = 1 << 16
@@ -144,14 +144,24 @@ def _check(path: Path, shown: str) -> None:
         raise DataError("data.not_found", f"The file cannot be opened: {error.strerror}.", where=shown) from error
 
 
-def _download(source: str, shown: str, folder: Path) -> Path:
+def _remote(source: str) -> AbstractContextManager[IO[bytes]]:
+    """Open a URL: the web by the standard library, which fsspec cannot do alone, all else by fsspec."""
+    if source.lower().startswith(("http://", "https://")):
+        from urllib.request import Request, urlopen
+
+        request = Request(source, headers={"User-Agent": "afield"})  # noqa: S310 - http or https
+        opened: AbstractContextManager[IO[bytes]] = urlopen(request, timeout=60)  # noqa: S310
+        return opened
     import fsspec
 
-    from afield.core.errors import MissingDependencyError
+    other: AbstractContextManager[IO[bytes]] = fsspec.open(source, "rb")
+    return other
 
+
+def _download(source: str, shown: str, folder: Path) -> Path:
     path = folder / "download"
     try:
-        with fsspec.open(source, "rb") as remote, open(path, "wb") as local:
+        with _remote(source) as remote, open(path, "wb") as local:
             shutil.copyfileobj(remote, local, BLOCK)
     except ImportError as error:  # fsspec says which package its back end lacks
         raise MissingDependencyError(

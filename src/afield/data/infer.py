@@ -92,7 +92,7 @@ def draft_of(name: str, cells: RawColumn, problem: Problem) -> Draft:
     if isinstance(cells, NumberCells):
         return typed_numbers(name, cells, wanted, problem)
     if isinstance(cells, TextCells) and wanted in ("", "number"):
-        if (draft := plain_text(name, cells)) is not None:
+        if (draft := plain_text(name, cells, keep=wanted == "number")) is not None:
             return draft
         cells = coded(cells)
     elif isinstance(cells, TextCells):
@@ -110,12 +110,15 @@ def _settle(
     draft: Draft, cells: RawColumn, mark: str, month_first: bool | None, problem: Problem, where: str
 ) -> Inferred:
     spec, findings = draft.spec, draft.findings
+    if problem.decimal and draft.settled and draft.settled != mark:
+        what = f"The numbers of {draft.name!r} can only be written with {draft.settled!r}, whatever --decimal says."
+        findings += (Finding(code="data.decimal", severity="warning", what=what, column=draft.name),)
     if draft.numbers is not None:
         assert draft.cells is not None
         style = draft.numbers.choose(mark)
         if style is None:
             raise _ambiguous_number(draft, draft.numbers, draft.cells, where)
-        findings += _mark_findings(draft, style, mark, problem)
+        findings += _mark_findings(draft, draft.numbers, style, mark, problem)
         spec = replace(style.spec(draft.name), missing=draft.missing)
     elif draft.dates is not None:
         assert draft.cells is not None
@@ -124,6 +127,10 @@ def _settle(
             formats = next(iter(orders.values()))
         elif month_first is not None:
             formats = orders[month_first]
+            first = "month" if month_first else "day"
+            what = f"The dates of {draft.name!r} are read {first} first, since other dates of the file are written so."
+            fix = f"--date {draft.name}={formats[0]}, or the other order"
+            findings += (Finding(code="data.ambiguous", severity="note", what=what, column=draft.name, fix=fix),)
         else:
             raise _ambiguous_date(draft, draft.dates, draft.cells, where)
         spec = ColumnSpec(name=draft.name, kind="datetime", formats=formats, missing=draft.missing)
@@ -141,29 +148,22 @@ def _settle(
     )
 
 
-def _mark_findings(draft: Draft, style: Style, mark: str, problem: Problem) -> tuple[Finding, ...]:
-    findings = []
-    if problem.decimal and draft.settled and draft.settled != mark:
-        what = f"The numbers of {draft.name!r} can only be written with {draft.settled!r}, against --decimal."
-        findings.append(Finding(code="data.decimal", severity="warning", what=what, column=draft.name))
-    assert draft.numbers is not None
-    if len(draft.numbers.styles) > 1:
-        why = "--decimal says so" if problem.decimal else f"the rest of the file is written with {mark!r}"
-        what = f"The numbers of {draft.name!r} are read with the decimal mark {style.decimal!r}, since {why}."
-        findings.append(
-            Finding(code="data.ambiguous", severity="note", what=what, column=draft.name, fix="--decimal comma|point")
-        )
-    return tuple(findings)
+def _mark_findings(draft: Draft, reading: Reading, style: Style, mark: str, problem: Problem) -> tuple[Finding, ...]:
+    if len(reading.styles) < 2:
+        return ()
+    why = "--decimal says so" if problem.decimal else f"the rest of the file is written with {mark!r}"
+    what = f"The numbers of {draft.name!r} are read with the decimal mark {style.decimal!r}, since {why}."
+    return (Finding(code="data.ambiguous", severity="note", what=what, column=draft.name, fix="--decimal comma|point"),)
 
 
 def _ambiguous_number(draft: Draft, reading: Reading, cells: CodedCells, where: str) -> DataError:
-    text = next(str(t).strip(BLANKS) for t in cells.levels if re.search(r"[0-9][.,][0-9]{3}", str(t)))
-    rows = rows_of([text], cells)[:5]
+    texts = [str(t).strip(BLANKS) for t in cells.levels if re.search(r"[0-9][.,][0-9]{3}", str(t))]
+    text, rows = texts[0], rows_of(texts, cells)[:5]
     meant = " or ".join(canonical_number(read_number(s.spec(), text)) for s in reading.styles)
     return DataError(
         "data.ambiguous",
         f"The numbers of {draft.name!r} can be read in two ways: {text!r} is {meant}, and no cell settles it.",
-        where=f"{where}, column {draft.name!r}, row {', '.join(map(str, rows))}",
+        where=f"{where}, column {draft.name!r}, rows {', '.join(map(str, rows))}",
         got=text,
         fix="say which mark parts the decimals: --decimal point or --decimal comma",
     )
@@ -172,12 +172,12 @@ def _ambiguous_number(draft: Draft, reading: Reading, cells: CodedCells, where: 
 def _ambiguous_date(draft: Draft, dates: DateReading, cells: CodedCells, where: str) -> DataError:
     known = [str(t).strip(BLANKS) for t in cells.levels if re.search(r"[0-9]", str(t))]
     text = next((t for t in known if len(set(re.split("[-/]", t)[:2])) == 2), known[0])
-    rows = rows_of([text], cells)[:5]
+    rows = rows_of(known, cells)[:5]
     forms = [order[0] for order in dates.orders]
     return DataError(
         "data.ambiguous",
         f"The dates of {draft.name!r} can be read day first or month first, such as {text!r}; no cell settles it.",
-        where=f"{where}, column {draft.name!r}, row {', '.join(map(str, rows))}",
+        where=f"{where}, column {draft.name!r}, rows {', '.join(map(str, rows))}",
         got=text,
         fix=" or ".join(f"--date {draft.name}={form}" for form in forms),
     )

@@ -39,12 +39,12 @@ def typed_numbers(name: str, cells: NumberCells, wanted: str, problem: Problem) 
             spec = ColumnSpec(name=name, kind="datetime", formats=(problem.dates.get(name, "%Y%m%d"),))
         case _:
             spec = ColumnSpec(name=name, kind="number")
-            return _with_sentinel(Draft(name=name, spec=spec, label=label), cells.values)
+            return _with_sentinel(Draft(name=name, spec=spec, label=label), cells.values, keep=wanted == "number")
     return Draft(name=name, spec=spec, label=label)
 
 
-def _with_sentinel(draft: Draft, values: NDArray[np.float64]) -> Draft:
-    """Take -999 and its like for missing where nothing else can be meant; infinite numbers too."""
+def _with_sentinel(draft: Draft, values: NDArray[np.float64], *, keep: bool) -> Draft:
+    """Take -999 and its like for missing where nothing else can be meant, and ``keep`` is False; infinities always."""
     assert draft.spec is not None
     tokens, findings = list(draft.spec.missing), list(draft.findings)
     infinite = np.isinf(values)
@@ -52,7 +52,7 @@ def _with_sentinel(draft: Draft, values: NDArray[np.float64]) -> Draft:
         tokens += ["inf", "-inf"]
         findings.append(missing_finding(draft.name, "infinite numbers", infinite))
     finite = values[np.isfinite(values)]
-    if len(finite) and finite.min() in SENTINELS:
+    if not keep and len(finite) and finite.min() in SENTINELS:
         distinct, counts = np.unique(finite, return_counts=True)
         found = sentinel(dict(zip(distinct.tolist(), counts.tolist(), strict=True)))
         if found is not None:
@@ -64,7 +64,7 @@ def _with_sentinel(draft: Draft, values: NDArray[np.float64]) -> Draft:
     return replace(draft, spec=spec, findings=tuple(findings))
 
 
-def plain_text(name: str, cells: TextCells) -> Draft | None:
+def plain_text(name: str, cells: TextCells, *, keep: bool) -> Draft | None:
     """Return the draft of a text column whose cells are plain numbers or words for missing; None: look closer."""
     parts: list[NDArray[np.float64]] = []
     words: dict[str, None] = {}
@@ -74,7 +74,7 @@ def plain_text(name: str, cells: TextCells) -> Draft | None:
         joined = chunk if isinstance(chunk, str) else SEPARATOR.join(chunk)
         values = plain_numbers(chunk)
         if values is None or np.isinf(values).any():
-            values = _beside_words(joined.split(SEPARATOR), words)
+            values = _beside_words(joined.split(SEPARATOR) if isinstance(chunk, str) else chunk, words)
             if values is None:
                 return None
         if not dotted and "." in joined:
@@ -99,7 +99,7 @@ def plain_text(name: str, cells: TextCells) -> Draft | None:
     odd = [w for w in words if w not in DEFAULT_MISSING]
     if odd:
         draft = replace(draft, findings=(words_finding(name, odd, cells),))
-    return _with_sentinel(draft, numbers)
+    return _with_sentinel(draft, numbers, keep=keep)
 
 
 def _beside_words(cells: Sequence[str], words: dict[str, None]) -> NDArray[np.float64] | None:

@@ -19,7 +19,8 @@ _ID_NAME = re.compile(
     r"(?:$|[^A-Za-z])|[a-z](?:ID|Id|Nr|No|UID|UDI)$|^(?:ID|UDI|UID|Nr|No)$|^column_\d+$",
 )
 _CAMEL = re.compile(r"(?<=[a-z0-9])(?=[A-Z])")
-_CODE = re.compile(r"(?=.*[0-9])[^\s]{2,64}|[^\s@]+@[^\s@]+")
+#: A blankless text with a digit, or an address; not a number with a fraction.
+_CODE = re.compile(r"(?![+-]?[0-9]*[.,][0-9]*$)(?=.*[0-9])[^\s]{2,64}|[^\s@]+@[^\s@]+")
 _TIME_NAME = re.compile(r"year|jahr|date|time|month|week|day|age|epoch|stamp", re.IGNORECASE)
 #: Below this many rows uniqueness means little.
 _MIN_ROWS = 20

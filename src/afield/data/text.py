@@ -17,6 +17,7 @@ from afield.data.raw import Batch, ObjectCells
 from afield.data.source import Source
 
 _SAMPLE = 1 << 18
+JSON_ENDINGS = (".json", ".jsonl", ".ndjson")
 
 
 def open_text(file: LocalFile, encoding: str) -> Source:
@@ -24,10 +25,10 @@ def open_text(file: LocalFile, encoding: str) -> Source:
     with file.open_text(encoding) as text:
         sample = text.read(_SAMPLE)
         complete = not text.read(1)
-    start = sample.lstrip()[:2]
+    start = "".join(sample[:4096].split())[:2]
     if not start:
         raise DataError("data.empty", "The file holds nothing but blanks.", where=file.shown)
-    if start[0] == "{" or (start[0] == "[" and file.path.suffix.lower() in (".json", ".jsonl", ".ndjson")):
+    if start[0] == "{" or start in ("[{", "[]") or (start[0] == "[" and file.path.suffix.lower() in JSON_ENDINGS):
         return _open_json(file, encoding, start[0])
     layout = find_layout(sample, file.shown, complete=complete)
     findings = list(layout.findings)
