@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from afield.model.model import Model
     from afield.problem.schema import ColumnSpec
 
-BATCH_ROWS = 65_536
+BATCH_ROWS = 16_384
 
 Feed = dict[str, "NDArray[Any]"]
 Kept = dict[str, Sequence[Any]]

@@ -6,7 +6,7 @@ from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING, Any
 
 from afield.api.facts import Fact, fact
-from afield.api.wording import figure, finding_text, parity_text, size
+from afield.api.wording import figure, finding_text, interval_text, parity_text, size
 from afield.model.card import HOWS
 
 if TYPE_CHECKING:
@@ -76,16 +76,13 @@ def quality(card: Card) -> Iterator[Fact]:
     """Yield the honest score, the baselines it has to beat, and the parity."""
     score = card.score
     if score is not None:
-        interval = ""
-        if score.low is not None and score.high is not None:
-            interval = f" ({score.level:.0%} interval {figure(score.low)} to {figure(score.high)})"
-        head = f"{score.metric} {'unknown' if score.value is None else figure(score.value)}{interval}"
+        head = f"{score.metric} {interval_text(vars(score))}"
         how = score.text or f"{HOWS.get(score.how, score.how)}; {score.rows:,} rows"
         others = ", ".join(f"{n} {figure(v)}" for n, v in score.others.items() if v is not None and n != score.metric)
         more = [f"also {others}"] if others else []
         yield fact("score", head, how, *more, mood="warning" if score.how == "out_of_fold" else "good")
     if card.baselines:
-        yield fact("baselines", *(f"{b.name}: {_maybe(b.value)}" for b in card.baselines))
+        yield fact("baselines", *(f"{b.name}: {figure(b.value)}" for b in card.baselines))
     if card.parity is not None:
         p = card.parity
         data = {"rows": p.rows, "hostile_rows": p.hostile_rows, "largest": p.largest, "tolerance": p.tolerance}
@@ -119,10 +116,6 @@ def members(card: Card) -> Iterator[Fact]:
 
 def _trees(count: int) -> str:
     return f", {count:,} trees" if count else ""
-
-
-def _maybe(value: float | None) -> str:
-    return "unknown" if value is None else figure(value)
 
 
 def _answer(model: Model) -> Iterator[Fact]:
@@ -171,6 +164,6 @@ def _origin(model: Model) -> Iterator[Fact]:
     p = model.provenance
     limit = f"{figure(p.minutes)} minutes" if p.minutes is not None else f"effort {p.effort}"
     libraries = ", ".join(f"{name} {version}" for name, version in p.libraries.items())
-    data = " ".join(t for t in (p.data_name, f"(digest {p.data})" if p.data else "") if t)
+    data = " ".join(t for t in (p.data_name, f"(digest {p.data[:16]})" if p.data else "") if t)
     lines = [f"afield {p.afield}, {limit}, seed {p.seed}", f"data {data}" if data else "", libraries]
     yield fact("made by", *(line for line in lines if line))

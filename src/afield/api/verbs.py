@@ -137,8 +137,8 @@ def score(model: Model | PathText, data: object) -> dict[str, Any]:
     return run(_opened(model), data)
 
 
-def report(study_or_model: Model | PathText, path: PathText, *, force: bool = False) -> None:
-    """Write the report of a study or a model: one HTML file that opens offline.
+def report(study_or_model: Model | PathText, path: PathText, *, force: bool = False) -> Path:
+    """Write the report of a study or a model, one HTML file that opens offline, and return its path.
 
     Raises
     ------
@@ -147,7 +147,9 @@ def report(study_or_model: Model | PathText, path: PathText, *, force: bool = Fa
     """
     from afield.api.report import report as run
 
-    run(study_or_model, Path(path), force=force)
+    place = Path(path)
+    run(study_or_model, place, force=force)
+    return place
 
 
 def _opened(model: Model | PathText) -> Model:

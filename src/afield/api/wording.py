@@ -46,10 +46,15 @@ def figure(value: object) -> str:
 
 
 def finding_text(data: Mapping[str, Any]) -> str:
-    """Return a finding in one line: where, what, and what settles it."""
+    """Return a finding in one line: what was found, in which rows, and what settles it."""
+    what, column = str(data.get("what", "")), str(data.get("column") or "")
     rows = ", ".join(str(r) for r in data.get("rows") or ())
-    place = ", ".join(p for p in (str(data.get("column") or ""), f"rows {rows}" if rows else "") if p)
-    parts = (f"{place}:" if place else "", str(data.get("what", "")), str(data.get("fix") or ""))
+    parts = (
+        f"{column}:" if column and column not in what else "",
+        what,
+        f"(such as row{'s' if ',' in rows else ''} {rows})" if rows else "",
+        str(data.get("fix") or ""),
+    )
     return " ".join(p for p in parts if p)
 
 
@@ -58,11 +63,18 @@ def stage_text(name: str) -> str:
     return STAGES.get(name, name)
 
 
+def interval_text(data: Mapping[str, Any]) -> str:
+    """Return a value with its interval."""
+    text = figure(data.get("value"))
+    if data.get("low") is None or data.get("high") is None:
+        return text
+    level = data.get("level", 0.95)
+    return f"{text} ({level:.0%} interval {figure(data['low'])} to {figure(data['high'])})"
+
+
 def score_text(data: Mapping[str, Any]) -> str:
-    """Return a score with its interval, its rows and how it was got."""
-    text = f"{data.get('metric', '')} {figure(data.get('value'))}".strip()
-    if data.get("low") is not None and data.get("high") is not None:
-        text += f" (95 % interval {figure(data['low'])} to {figure(data['high'])})"
+    """Return a score with its interval and how it was got."""
+    text = f"{data.get('metric', '')} {interval_text(data)}".strip()
     return f"{text}, {data['text']}" if data.get("text") else text
 
 

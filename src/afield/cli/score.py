@@ -3,12 +3,8 @@
 from __future__ import annotations
 
 import sys
-from typing import TYPE_CHECKING
 
 from afield.cli import options as o
-
-if TYPE_CHECKING:
-    from afield.api.facts import Mood
 
 EXAMPLES = ("afield score shellfish.onnx last_month.csv",)
 
@@ -17,7 +13,7 @@ def command(model: o.ModelPath, data: o.Data, quiet: o.Quiet = False, as_json: o
     """Score a model on rows whose target is known; rows without a target are left out and counted."""
     from afield.api.facts import fact
     from afield.api.score import score
-    from afield.api.wording import figure
+    from afield.api.wording import figure, interval_text
     from afield.cli.drawing import draw_facts, write_json
 
     found = score(model, data)
@@ -32,13 +28,7 @@ def command(model: o.ModelPath, data: o.Data, quiet: o.Quiet = False, as_json: o
     draw_facts(
         [
             fact("rows", f"{found['rows']:,}{left_out}"),
-            *(
-                fact(name, "unknown" if value is None else figure(value), mood=_mood(name, found["metric"]))
-                for name, value in metrics.items()
-            ),
+            fact(found["metric"], interval_text(found), mood="good"),
+            *(fact(name, figure(value)) for name, value in metrics.items() if name != found["metric"]),
         ]
     )
-
-
-def _mood(name: str, wanted: str) -> Mood:
-    return "good" if name == wanted else ""

@@ -1,8 +1,16 @@
 from __future__ import annotations
 
+import tomllib
+from pathlib import Path
+
 import pytest
 
 from afield.api import doctor
+
+
+def test_every_extra_of_the_project_is_explained() -> None:
+    project = tomllib.loads((Path(__file__).parents[3] / "pyproject.toml").read_text(encoding="utf-8"))["project"]
+    assert set(doctor.EXTRAS) == set(project["optional-dependencies"]) - {"test"}
 
 
 def test_required_packages_are_those_of_the_metadata() -> None:

@@ -28,8 +28,8 @@ def test_card_as_facts_with_doubts_first(tmp_path: Path) -> None:
     facts = {f.label: f for f in show(saved(tmp_path, small_model("boolean", findings=findings, decision=decision)))}
     labels = list(facts)
     assert labels[:4] == ["model", "predicts", "learned from", "serious"]
-    assert facts["serious"].lines == ("RISK: RISK gives the target away. --ignore RISK",)
-    assert facts["warnings"].lines == ("rows 1, 4: Some rows repeat.",)
+    assert facts["serious"].lines == ("RISK gives the target away. --ignore RISK",)
+    assert facts["warnings"].lines == ("Some rows repeat. (such as rows 1, 4)",)
     assert facts["notes"].lines == ("A note.",)
     assert facts["classes"].lines == ("False, True",)
     assert facts["decision"].lines == ("'true' from a probability of 0.3 on",)

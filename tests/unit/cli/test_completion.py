@@ -1,5 +1,8 @@
 from __future__ import annotations
 
+import os
+import subprocess
+import sys
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -46,3 +49,22 @@ def test_values_and_metrics() -> None:
     assert completion.efforts("q") == ["quick"]
     assert completion.tasks("") == ["binary", "multiclass", "regression"]
     assert "rmse" in completion.metrics("r")
+
+
+@pytest.mark.e2e
+@pytest.mark.parametrize(
+    ("line", "offered"),
+    [
+        ("afield pre", "predict"),
+        ("afield fit a.csv --target sh", "shell"),
+        ("afield fit a.csv --effort th", "thorough"),
+    ],
+)
+def test_the_shell_is_offered_words(tmp_path: Path, line: str, offered: str) -> None:
+    (tmp_path / "a.csv").write_text("rings,shell\n1,2\n")
+    asked = {"_AFIELD_COMPLETE": "complete_bash", "COMP_WORDS": line, "COMP_CWORD": str(line.count(" "))}
+    done = subprocess.run(
+        [sys.executable, "-m", "afield"],
+        cwd=tmp_path, env=os.environ | asked, capture_output=True, text=True, check=False, timeout=60,
+    )  # fmt: skip
+    assert done.stdout.split() == [offered], done.stderr

@@ -124,7 +124,7 @@ def test_progress_is_plain_lines_and_the_result_a_summary(cli: Callable[..., Any
     assert progress == [
         "reading the data",
         "4,177 rows, 8 columns from shells.csv",
-        "serious: RISK, rows 1, 2: It equals the target.",
+        "serious: RISK: It equals the target. (such as rows 1, 2)",
         "predict rings: multiclass, measured by log_loss",
         "trial 1 of 9: linear 0.4, best log_loss 0.4",
         "trial 3 of 9: bad failed: no luck, best log_loss 0.3, about 0 s left",
