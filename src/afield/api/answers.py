@@ -11,7 +11,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, TextIO
 
-from afield.core.errors import UnsupportedError
+from afield.core.errors import OutputError
 
 Batch = Mapping[str, Sequence[Any]]  # column name to values of JSON types, all of one length
 Write = Callable[[Batch], None]
@@ -26,13 +26,13 @@ def ending(path: Path) -> str:
 
     Raises
     ------
-    UnsupportedError
+    OutputError
         ``output.unwritable``.
     """
     name = path.name.lower()
     found = max((e for e in ENDINGS if name.endswith(e)), key=len, default="")
     if not found:
-        raise UnsupportedError(
+        raise OutputError(
             "output.unwritable",
             "No format of answers has this ending.",
             where=str(path),

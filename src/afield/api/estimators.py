@@ -9,7 +9,7 @@ from typing import Any, Self
 import numpy as np
 from numpy.typing import NDArray
 from sklearn.base import BaseEstimator, ClassifierMixin, RegressorMixin
-from sklearn.utils.multiclass import check_classification_targets, type_of_target
+from sklearn.utils.multiclass import check_classification_targets
 from sklearn.utils.validation import check_is_fitted, column_or_1d, validate_data
 
 from afield.api.fit import fit
@@ -115,7 +115,8 @@ class AfieldClassifier(ClassifierMixin, _AfieldEstimator):
 
     def predict(self, X: Any) -> NDArray[Any]:
         """Return the label of each row, [N]."""
-        return np.asarray(self.classes_[self.predict_proba(X).argmax(axis=1)])
+        best = self.predict_proba(X).argmax(axis=1)
+        return np.asarray(self.classes_[best])
 
     def predict_proba(self, X: Any) -> NDArray[np.float32]:
         """Return float32 [N, K], in the order of ``classes_``."""
@@ -178,7 +179,7 @@ def _target(estimator: Any, y: Any, rows: int, *, numeric: bool = False) -> NDAr
         name = type(estimator).__name__
         raise ValueError(f"This {name} estimator requires y to be passed, but the target y is None.")
     vector = column_or_1d(y, warn=True)
-    if numeric or type_of_target(vector).startswith("continuous"):
+    if numeric or vector.dtype.kind == "f":
         vector = check_array(vector, ensure_2d=False, dtype=np.float64, input_name="y")
     if len(vector) != rows:
         check_consistent_length(np.empty(rows), vector)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 from pathlib import Path
 
-from afield.core.errors import UnsupportedError
+from afield.core.errors import OutputError
 
 
 def check_output(path: Path, *, force: bool) -> None:
@@ -13,26 +13,24 @@ def check_output(path: Path, *, force: bool) -> None:
 
     Raises
     ------
-    UnsupportedError
+    OutputError
         ``output.exists``, ``output.unwritable``.
     """
     if path.is_dir():
-        raise UnsupportedError("output.unwritable", "A folder stands where the file is to go.", where=str(path))
+        raise OutputError("output.unwritable", "A folder stands where the file is to go.", where=str(path))
     if path.exists() and not force:
-        raise UnsupportedError(
+        raise OutputError(
             "output.exists",
             "The output exists, and nothing is overwritten unasked.",
             where=str(path),
             fix="Give another name, or --force (force=True).",
         )
     if not path.parent.is_dir():
-        raise UnsupportedError(
+        raise OutputError(
             "output.unwritable",
             "The folder for the output does not exist.",
             where=str(path.parent),
             fix="Make the folder, or give another path.",
         )
     if not os.access(path.parent, os.W_OK):
-        raise UnsupportedError(
-            "output.unwritable", "The folder for the output cannot be written.", where=str(path.parent)
-        )
+        raise OutputError("output.unwritable", "The folder for the output cannot be written.", where=str(path.parent))

@@ -17,7 +17,7 @@ from afield.core.errors import EngineError
 from afield.core.files import write_atomic
 from afield.data.metrics import METRICS, row_losses
 from afield.model.model import Model
-from afield.problem.problem import Problem
+from afield.problem.problem import Problem, Task
 from afield.reporting.columns import describe
 from afield.reporting.diagnostics import calibration_of, confusion, residuals, roc
 from afield.reporting.facts import (
@@ -28,6 +28,7 @@ from afield.reporting.facts import (
     ParityFacts,
     ReportFacts,
     ScoreFacts,
+    SliceFacts,
     StageFacts,
     TrialFacts,
 )
@@ -108,9 +109,9 @@ def report_facts(folder: Path) -> ReportFacts:
         baselines=tuple(Baseline(name=b.name, value=b.value) for b in card.baselines if b.value is not None),
         importance=_importance(model, question, problem.seed),
         leaderboard=tuple(_trial(t) for t in finished["leaderboard"]),
-        slices=_slices(judged, question, card.task),
-        loss="squared error" if card.task == "regression" else "log loss",
-        decision="" if card.decision is None else "the most probable class",
+        slices=_slices(judged, question, question.answer.task),
+        loss="absolute error" if card.task == "regression" else "log loss",
+        decision=_decision(model),
         cost=_cost(model, question),
         parity=None if card.parity is None else ParityFacts(**vars(card.parity)),
         provenance=_provenance(model, folder),
@@ -188,17 +189,29 @@ def _importance(model: Model, question: Question, seed: int) -> tuple[Importance
         return np.asarray(model.run(feed, [output])[output], dtype=np.float64)
 
     def loss(answers: NDArray[np.float64], rows: NDArray[np.int64]) -> NDArray[np.float64]:
-        return row_losses(task, truth[rows], answers)
+        return _losses(task, truth[rows], answers)
 
     return permutation_importance(predict, loss, feed, {s.input_name: s.name for s in question.specs}, seed=seed)
 
 
-def _slices(judged: dict[str, NDArray[Any]], question: Question, task: Any) -> Any:
+def _slices(judged: dict[str, NDArray[Any]], question: Question, task: Task) -> tuple[SliceFacts, ...]:
     rows = judged["rows"]
     if (rows < 0).any():  # rows of a test file are not in the study's table
         return ()
-    losses = row_losses(task, judged["truth"], judged["answers"])
+    losses = _losses(task, judged["truth"], judged["answers"])
     return tuple(worst_slices(question.table.take(rows), {s.name: s for s in question.specs}, losses))
+
+
+def _losses(task: Task, truth: NDArray[Any], answers: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Return what people can read: the absolute error, or the negative log likelihood."""
+    return np.abs(answers - truth) if task == "regression" else row_losses(task, truth, answers)
+
+
+def _decision(model: Model) -> str:
+    rule = model.card.decision
+    if rule is None:
+        return ""
+    return "the most probable class" if rule.rule == "argmax" else f"{rule.positive} from {rule.threshold:.3g} on"
 
 
 def _trial(data: dict[str, Any]) -> TrialFacts:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import shutil
 from pathlib import Path
 
-from afield.core.errors import AfieldError
+from afield.core.errors import OutputError
 from afield.data.table import Table
 
 #: bytes for a cell in the stored table and in a few encodings of it, and for everything else
@@ -17,13 +17,13 @@ def check_room(folder: Path, table: Table) -> None:
 
     Raises
     ------
-    AfieldError
+    OutputError
         ``output.disk_full``.
     """
     needed = BASE_BYTES + table.rows * len(table.columns) * CELL_BYTES
     free = shutil.disk_usage(folder).free
     if free < needed:
-        raise AfieldError(
+        raise OutputError(
             "output.disk_full",
             "There is not enough room on the disk for the study.",
             where=str(folder),

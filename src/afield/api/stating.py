@@ -82,9 +82,14 @@ def understand(problem: Problem, frame: object, listener: Listener) -> tuple[Und
         rows=len(stated.rows),
         without_target=stated.missing,
         digest=loaded.info.digest,
-        source=loaded.info.name,
+        source=base_name(loaded.info.name),
     )
     return understood, question
+
+
+def base_name(source: str) -> str:
+    """Return the name of a file or URL without its folder: folders say more than a model should."""
+    return source.replace("\\", "/").rstrip("/").rpartition("/")[2].partition("?")[0]
 
 
 def store(question: Question, folder: Path) -> None:

@@ -18,6 +18,7 @@ from afield.core.errors import (
     EngineError,
     MissingDependencyError,
     ModelFileError,
+    OutputError,
     ProblemError,
     UnsupportedError,
 )
@@ -26,6 +27,7 @@ CHECK_FAILED, USAGE, BUG, INTERRUPTED = 1, 2, 70, 130
 
 #: error class -> exit code; the first that fits counts
 EXIT_CODES: dict[type[AfieldError], int] = {
+    OutputError: USAGE,
     ProblemError: USAGE,
     DataError: USAGE,
     MissingDependencyError: 3,
@@ -42,8 +44,6 @@ def exit_code(error: AfieldError) -> int:
     """Return the exit code for an error."""
     if error.code in STOPPED:
         return INTERRUPTED
-    if error.code.startswith("output."):
-        return USAGE
     return next((code for kind, code in EXIT_CODES.items() if isinstance(error, kind)), BUG)
 
 

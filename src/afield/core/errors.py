@@ -7,7 +7,8 @@ AfieldError
 ├── UnsupportedError        afield cannot do this (yet)
 ├── DeviceLimitError        the model does not fit the device
 ├── ModelFileError          the model file is damaged, foreign or wrongly fed (also a ValueError)
-└── EngineError             a worker, the journal or a study failed
+├── EngineError             a worker, the journal or a study failed
+└── OutputError             the output exists, cannot be written, or does not fit on the disk
 
 Subclasses say who must act. Codes are listed in ``afield.core.codes``; each has an entry in the docs
 and a test that triggers it.
@@ -83,6 +84,10 @@ class ModelFileError(AfieldError, ValueError):
 
 class EngineError(AfieldError):
     """A worker, the journal or a study failed."""
+
+
+class OutputError(AfieldError):
+    """The output exists, cannot be written, or does not fit on the disk."""
 
 
 def did_you_mean(word: str, known: list[str]) -> str:

@@ -5,22 +5,22 @@ from __future__ import annotations
 import errno
 import os
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
-from afield.core.errors import AfieldError
+from afield.core.errors import OutputError
 from afield.core.failpoints import failpoint
 
 FULL = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG}
 
 
-def write_failed(error: OSError, path: Path) -> AfieldError:
+def write_failed(error: OSError, path: Path) -> OutputError:
     """Return the error to raise when ``path`` could not be written: ``output.disk_full`` or ``output.unwritable``."""
     if error.errno in FULL:
-        return AfieldError(
+        return OutputError(
             "output.disk_full", f"The disk is full: {error.strerror}.", where=str(path), fix="make room and go on"
         )
-    return AfieldError("output.unwritable", f"The file cannot be written: {error.strerror or error}.", where=str(path))
+    return OutputError("output.unwritable", f"The file cannot be written: {error.strerror or error}.", where=str(path))
 
 
 def fsync_folder(folder: Path) -> None:
@@ -42,7 +42,7 @@ def replacing(path: Path, *, point: str = "file.replace") -> Iterator[Path]:
 
     Raises
     ------
-    AfieldError
+    OutputError
         ``output.disk_full``, ``output.unwritable``.
     """
     temporary = path.with_name(f".{path.name}.{os.getpid()}.part")
@@ -61,7 +61,8 @@ def replacing(path: Path, *, point: str = "file.replace") -> Iterator[Path]:
             raise  # about another file that the block worked with
         raise write_failed(error, path) from error
     finally:
-        temporary.unlink(missing_ok=True)
+        with suppress(NotADirectoryError):  # the parent is a file: said above
+            temporary.unlink(missing_ok=True)
 
 
 def write_atomic(path: Path, content: bytes | memoryview, *, point: str = "file.replace") -> None:
@@ -69,7 +70,7 @@ def write_atomic(path: Path, content: bytes | memoryview, *, point: str = "file.
 
     Raises
     ------
-    AfieldError
+    OutputError
         ``output.disk_full``, ``output.unwritable``.
     """
     with replacing(path, point=point) as temporary:

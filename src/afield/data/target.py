@@ -250,12 +250,12 @@ def _check_not_target(
     problem: Problem,
 ) -> None:
     for spec in features:
-        if _equal(loaded.table[spec.name].take(rows), kept):
+        if spec.name not in problem.kinds and _equal(loaded.table[spec.name].take(rows), kept):
             raise ProblemError(
                 "problem.target_is_feature",
                 f"The column {spec.name!r} equals the target {problem.target!r} on all {len(rows):,} rows.",
                 where=loaded.info.name,
-                fix=f"leave it out: --ignore {spec.name}",
+                fix=f"leave it out: --ignore {spec.name}; if it is meant, say so: --kind {spec.name}={spec.kind}",
             )
 
 

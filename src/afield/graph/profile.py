@@ -21,7 +21,5 @@ Split Sqrt Squeeze StringConcat StringSplit Sub Tanh Tile Transpose Unsqueeze Wh
 
 #: operator -> domain
 OPERATORS: dict[str, str] = (
-    dict.fromkeys(_STANDARD, "")
-    | dict.fromkeys(["LabelEncoder", "TreeEnsemble"], ML)
-    | {"Tokenizer": MICROSOFT}
+    dict.fromkeys(_STANDARD, "") | dict.fromkeys(["LabelEncoder", "TreeEnsemble"], ML) | {"Tokenizer": MICROSOFT}
 )

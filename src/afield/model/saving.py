@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from afield.core.errors import UnsupportedError
+from afield.core.errors import OutputError
 from afield.core.files import write_atomic
 
 
@@ -13,22 +13,22 @@ def write_model(path: Path, content: bytes, *, force: bool = False) -> Path:
 
     Raises
     ------
-    UnsupportedError
+    OutputError
         ``output.exists``, ``output.unwritable``.
-    AfieldError
+    OutputError
         ``output.unwritable``, ``output.disk_full``, from the writing itself.
     """
     if path.is_dir():
-        raise UnsupportedError("output.unwritable", "A folder stands where the file is to go.", where=str(path))
+        raise OutputError("output.unwritable", "A folder stands where the file is to go.", where=str(path))
     if not path.parent.is_dir():
-        raise UnsupportedError(
+        raise OutputError(
             "output.unwritable",
             "The folder for the output does not exist.",
             where=str(path.parent),
             fix="Make the folder, or give another path.",
         )
     if path.exists() and not force:
-        raise UnsupportedError(
+        raise OutputError(
             "output.exists",
             "The output exists, and nothing is overwritten unasked.",
             where=str(path),

@@ -7,7 +7,7 @@ Bytes and microseconds have limits, both priced by a table, so that no clock ent
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -29,7 +29,10 @@ class Candidate:
 
 @dataclass(frozen=True)
 class Limits:
-    """What the ensemble may cost: a file under 10 MB and 0.2 ms a row, encoders included, on a common table."""
+    """What the ensemble may cost: a file under 10 MB and 0.2 ms a row, encoders included, on a common table.
+
+    ``latency_us`` is for one or two classes; each further pair of classes may take as much again.
+    """
 
     members: int = 6
     steps: int = 40
@@ -65,6 +68,7 @@ def select(
     Few rows cannot tell many blends apart, so a step must win by more as rows get fewer.
     """
     limits = limits or Limits()
+    limits = replace(limits, latency_us=limits.latency_us * max(1.0, candidates[0].answers.shape[1] / 2))
     objective = METRICS[metric.objective]
 
     def loss(values: NDArray[np.float64]) -> float:

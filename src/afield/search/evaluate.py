@@ -178,9 +178,11 @@ class _Wave:
         self._submit(name, "afield.search.tasks:fit_fold", config, then)
 
     def _stop(self) -> None:
-        """Cancel what runs and wait for the engine to say so."""
+        """Cancel what runs, wait for the engine to say so, and keep what was done in the meantime."""
         for name in list(self.running):
             self.engine.cancel(name)
-        while self.running:
-            for done in self.engine.poll(POLL_S):
+        while self.running and (ended := self.engine.poll(10 * POLL_S)):
+            self.memory.put_all([("job", d.id, d.result or {}) for d in ended if d.outcome == "ok"])
+            for done in ended:
                 self.running.pop(done.id, None)
+        self.running.clear()

@@ -15,7 +15,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from afield.core.errors import UnsupportedError
+from afield.core.errors import OutputError, UnsupportedError
 from afield.core.findings import Finding
 from afield.core.proofs import Proof
 from afield.graph.profile import MICROSOFT, ML, OPERATORS
@@ -146,11 +146,11 @@ def prepare_folder(dest: Path, *, force: bool) -> None:
         dest.mkdir(parents=True, exist_ok=True)
         taken = any(dest.iterdir())
     except OSError as error:
-        raise UnsupportedError(
+        raise OutputError(
             "output.unwritable", f"The folder cannot be made: {error.strerror}.", where=str(dest)
         ) from error
     if taken and not force:
-        raise UnsupportedError(
+        raise OutputError(
             "output.exists",
             "The folder is not empty, and nothing is overwritten unasked.",
             where=str(dest),
