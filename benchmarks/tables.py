@@ -103,7 +103,11 @@ class Split:
     def features(self) -> pd.DataFrame:
         """Return what the peers learn from: numbers and categories."""
         if self._features is None:
-            raw = self.raw if self.parquet else pd.read_csv(self.entry.file, na_values=["?"]).loc[self.raw.index]
+            raw = (
+                self.raw
+                if self.parquet
+                else pd.read_csv(self.entry.file, na_values=["?"], low_memory=False).loc[self.raw.index]
+            )
             self._features = prepare(
                 raw.drop(columns=[self.entry.target, self.entry.group, *self.entry.ignore], errors="ignore")
             )
