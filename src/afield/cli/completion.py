@@ -15,7 +15,8 @@ DELIMITERS = ",;\t|"
 
 def columns(context: typer.Context, incomplete: str) -> list[str]:
     """Return columns of the text file given as DATA, read from its first line alone."""
-    given = context.params.get("data")
+    # an option that still lacks its value stops the parser before DATA is known: then it is among the rest
+    given = context.params.get("data") or next((a for a in context.args if not a.startswith("-")), None)
     return [name for name in header(Path(given)) if name.startswith(incomplete)] if given else []
 
 

@@ -44,6 +44,20 @@ def test_labels_of_every_type_meet_their_classes(kind: str) -> None:
     assert wrong["metrics"]["accuracy"] == pytest.approx(expected)
 
 
+def test_metrics_of_labels_follow_the_decision_rule(monkeypatch: pytest.MonkeyPatch) -> None:
+    model = Model(small_model("boolean", metric="accuracy"))
+    rows = frame(20)
+
+    def run(feed: dict[str, Any]) -> dict[str, Any]:
+        count = len(feed["sex"])
+        return {"label": np.array(["true"] * count, dtype=object), "probabilities": np.full((count, 2), [0.6, 0.4])}
+
+    monkeypatch.setattr(model, "run", run)
+    found = score(model, rows.assign(rings=[True] * 15 + [False] * 5))
+    assert found["metrics"]["accuracy"] == found["value"] == 0.75
+    assert found["low"] < 0.75 < found["high"]
+
+
 def test_metrics_of_labels_exist() -> None:
     assert set(OF_LABELS) <= set(METRICS) == set(metric_names())
 

@@ -13,7 +13,7 @@ from afield.cli import completion
 
 
 def context(path: Path | None) -> Any:
-    return SimpleNamespace(params={"data": None if path is None else str(path)})
+    return SimpleNamespace(params={"data": None if path is None else str(path)}, args=[])
 
 
 @pytest.mark.parametrize(
@@ -67,4 +67,4 @@ def test_the_shell_is_offered_words(tmp_path: Path, line: str, offered: str) -> 
         [sys.executable, "-m", "afield"],
         cwd=tmp_path, env=os.environ | asked, capture_output=True, text=True, check=False, timeout=60,
     )  # fmt: skip
-    assert done.stdout.split() == [offered], done.stderr
+    assert done.stdout.split() == offered.split(), done.stderr

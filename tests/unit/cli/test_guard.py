@@ -24,7 +24,7 @@ def ending(error: BaseException, **options: Any) -> int:
     [
         (e.ProblemError("problem.option", "x"), 2),
         (e.DataError("data.empty", "x"), 2),
-        (e.AfieldError("output.exists", "x"), 2),
+        (e.OutputError("output.exists", "x"), 2),
         (e.MissingDependencyError("dependency.missing", "x"), 3),
         (e.UnsupportedError("parts.unknown", "x"), 4),
         (e.ModelFileError("model.damaged", "x"), 5),
