@@ -30,7 +30,6 @@ EXIT_CODES: dict[type[AfieldError], int] = {
     OutputError: USAGE,
     ProblemError: USAGE,
     DataError: USAGE,
-    OutputError: USAGE,
     MissingDependencyError: 3,
     UnsupportedError: 4,
     ModelFileError: 5,
