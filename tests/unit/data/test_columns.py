@@ -6,7 +6,7 @@ import math
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from afield.data.columns import BadCell, column_of
@@ -54,6 +54,9 @@ def same(a, b):
 
 
 @given(st.sampled_from(SPECS), st.lists(CELL, min_size=1, max_size=6))
+@example(SPECS[3], ["1", "-999.0", "-999"])
+@example(SPECS[2], ["1", "-999.0", "-999"])
+@example(SPECS[1], ["\x1f"])
 def test_text_cells(spec, cells):
     assert same(at_once(spec, TextCells.pack(cells)), one_by_one(spec, cells))
     assert same(at_once(spec, TextCells((cells,), len(cells))), one_by_one(spec, cells))

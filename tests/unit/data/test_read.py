@@ -84,6 +84,16 @@ def test_packed(tmp_path, pack):
     assert cells_of(path) == EXPECTED
 
 
+def test_rows_come_in_order_over_many_steps(tmp_path):
+    path = tmp_path / "t.csv"
+    path.write_text("a,b\n" + "".join(f"{i},{i % 7}\n" for i in range(10_001)))
+    for rows in (1000, 4096, 20_000):
+        assert cells_of(path, rows)["a"] == [str(i) for i in range(10_001)]
+    path.write_text(path.read_text() + "1\n")
+    with pytest.raises(DataError, match="Row 10002 has 1 cells"):
+        cells_of(path, 5000)
+
+
 def test_long_cells(tmp_path):
     path = tmp_path / "t.csv"
     path.write_text("a,b\n1," + "x" * 300_000 + "\n2,y\n")
