@@ -143,7 +143,8 @@ def finish(
 ) -> FitResult:
     """Search, judge, pack and write; steps that the journal knows are not repeated."""
     driver = make_driver(folder, problem, understood, engine, memory, clock, listener)
-    return deliver(driver, driver.run(), problem, understood, out=out, force=force)
+    with driver.interrupt.listening():
+        return deliver(driver, driver.run(), problem, understood, out=out, force=force)
 
 
 def make_driver(

@@ -92,7 +92,7 @@ def make_card(
         ),
         findings=tuple(findings),
         parity=Parity(**fields),
-        needs="needs onnxruntime (com.microsoft Tokenizer)" if foreign else "standard ONNX",
+        needs="onnxruntime (com.microsoft Tokenizer)" if foreign else "standard ONNX",
         parts=tuple(Licensed(name=p, licence=licences[p]) for p in parts),
         notes=tuple(notes),
     )

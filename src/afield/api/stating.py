@@ -64,6 +64,8 @@ def understand(problem: Problem, frame: object, listener: Listener) -> tuple[Und
     schema = Schema(columns=tuple(_with_input(s) for s in stated.features), target=stated.target)
     listener(Event("stage", {"name": "check"}))
     findings = [*loaded.findings, *stated.findings, *run_checks(_context(loaded, stated, problem))]
+    named = {f.column for f in findings if f.code == "column.group"}  # says what a group hint says, and more
+    findings = [f for f in findings if f.code != "group.hint" or f.column not in named]
     order = {"serious": 0, "warning": 1, "note": 2}
     findings.sort(key=lambda f: order[f.severity])
     for finding in findings:

@@ -106,7 +106,7 @@ class Study:
     def evaluate(self, recipes: Sequence[Recipe]) -> list[Trial]:
         """Run these recipes as one wave and return their trials; a failing one says why."""
         budget = Budget(trials=len(self._search.trials) + len(recipes))
-        return self._search.step(list(recipes), budget, self._driver.interrupt)
+        return self._search.step(list(recipes), budget)
 
     def finish(self, *, out: Path | str | None = None, force: bool = False) -> FitResult:
         """Combine the trials so far, check the file, estimate the honest score, and return the result.

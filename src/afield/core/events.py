@@ -12,7 +12,7 @@ from typing import Any
 #: finding  a Finding, as JSON
 #: trial    a trial ended: {"id", "split", "recipe", "status", "score", "done", "planned", "reason"}
 #: best     a better ensemble: {"score", "metric", "trials"}
-#: progress {"fraction", "left_s"}
+#: progress {"split", "left_s"}: seconds left for the split, None without a limit
 #: score    the honest score: {"metric", "value", "low", "high", "rows", "how"}
 #: parity   {"rows", "hostile_rows", "largest", "tolerance"}
 #: written  the model file: {"path", "bytes"}

@@ -9,7 +9,7 @@ from typing import Any
 from afield.core.errors import MissingDependencyError
 
 #: top-level module -> extra of afield that installs it
-EXTRAS = {"polars": "polars", "pyarrow": "arrow", "torch": "neural", "ray": "ray", "s3fs": "s3", "openpyxl": "excel"}
+EXTRAS = {"polars": "polars", "pyarrow": "arrow", "s3fs": "s3"}
 
 
 def need(module: str, *, purpose: str) -> ModuleType:

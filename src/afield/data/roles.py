@@ -9,7 +9,6 @@ import numpy as np
 
 from afield.core.findings import Finding
 from afield.data.table import Column, NumberColumn, StringColumn
-from afield.data.words import looks_like_names
 from afield.problem.schema import ColumnSpec
 
 Role = Literal["feature", "id", "constant", "empty"]
@@ -78,19 +77,7 @@ def _is_text_id(
 
 
 def notes_on(spec: ColumnSpec, column: Column) -> tuple[Finding, ...]:
-    """Return findings about columns that are kept as features: names of people, ids that come again."""
-    if isinstance(column, StringColumn) and spec.kind in ("text", "category"):
-        texts = [str(t) for t in column.levels if t]
-        if len(texts) > 0.5 * len(column) and looks_like_names(spec.name, texts):
-            return (
-                Finding(
-                    code="column.names",
-                    severity="warning",
-                    what=f"{spec.name!r} looks like names of people ({len(texts):,} different).",
-                    column=spec.name,
-                    fix=f"leave it out if it is personal data: --ignore {spec.name}",
-                ),
-            )
+    """Return findings about columns that are kept as features: ids that come again."""
     if not named_like_id(spec.name):
         return ()
     values = column.values[~column.missing] if isinstance(column, NumberColumn) else column.codes

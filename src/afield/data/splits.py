@@ -44,7 +44,7 @@ class Folds:
 
 def fold_count(rows: int) -> int:
     """Return how many folds a table of this many rows gets."""
-    for limit, count in ((3_000, 8), (150_000, 5), (500_000, 3)):
+    for limit, count in ((3_000, 8), (40_000, 5), (300_000, 3)):
         if rows < limit:
             return count
     return 2
@@ -72,6 +72,8 @@ def make_folds(answer: Answer, groups: Rows | None, times: NDArray[np.float64] |
 def _time_edges(times: NDArray[np.float64], blocks: int) -> NDArray[np.float64]:
     edges = np.unique(np.quantile(times, np.linspace(0, 1, blocks + 1)[1:-1], method="lower"))
     edges = edges[edges > times.min()]
+    if not len(edges):  # most rows share the earliest time: the next one begins the only window
+        edges = np.unique(times)[1:2]
     if not len(edges):
         raise ProblemError(
             "problem.groups",

@@ -77,7 +77,6 @@ def state_target(loaded: Loaded, problem: Problem) -> Stated:
         raise ProblemError("problem.task", f"{problem.task!r} is not a task.", expected=", ".join(TASKS))
     target, answer = _answer(spec, kept, task, loaded, problem)
     found = [*_missing_finding(missing, column.missing, problem.target), *findings]
-    found += _class_findings(target, answer)
     features, notes = _features(loaded, problem)
     _check_not_target(features, loaded, rows, kept, problem)
     groups, group_notes = groups_of(loaded, problem.group, rows)
@@ -158,6 +157,8 @@ def _answer(
         codes, classes = place[codes], tuple(texts[i] for i in order)
     if len(classes) == 1:
         raise _one_value(classes[0], problem, loaded.info.name)
+    if problem.positive is not None and _positive(problem, classes) == 0:
+        codes, classes = 1 - codes, classes[::-1]
     spec = replace(spec, levels=())
     target = TargetSpec(name=problem.target, spec=spec, task=task, classes=classes, label_type=label)
     return target, Answer(task=task, values=codes.astype(np.int64), classes=len(classes))
@@ -192,23 +193,18 @@ def _missing_finding(missing: int, mask: NDArray[np.bool_], name: str) -> list[F
     ]
 
 
-def _class_findings(target: TargetSpec, answer: Answer) -> list[Finding]:
-    if not target.classes:
-        return []
-    counts = np.bincount(answer.values, minlength=answer.classes)
-    single = [target.classes[i] for i in np.flatnonzero(counts == 1)]
-    if not single:
-        return []
-    shown = ", ".join(map(repr, single[:5]))
-    return [
-        Finding(
-            code="target.rare_class",
-            severity="warning",
-            what=f"{len(single)} class(es) of {target.name!r} have one row only ({shown}): kept, but never checked.",
-            column=target.name,
-            fix="join it with another class, or collect more rows of it",
+def _positive(problem: Problem, classes: tuple[str, ...]) -> int:
+    """Return the place of the positive class of two."""
+    if len(classes) != 2 or problem.positive not in classes:
+        many = len(classes) != 2
+        raise ProblemError(
+            "problem.option",
+            "--positive is for two classes." if many else f"The target has no class {problem.positive!r}.",
+            where="--positive",
+            got=f"{len(classes)} classes" if many else repr(problem.positive),
+            fix="leave it out" if many else did_you_mean(str(problem.positive), list(classes)),
         )
-    ]
+    return classes.index(problem.positive)
 
 
 _NOTES: Mapping[str, tuple[str, str]] = {

@@ -39,7 +39,7 @@ class Problem:
     dates : mapping of str to str
         strptime format of a datetime column.
     positive : str or None
-        The class that metrics such as F1 look for; None: the rarer class.
+        The class of two that metrics such as F1 look for; None: the second in order, such as 1, true or yes.
     minutes : float or None
         Wall time from the start to a valid file; None: ``effort`` counts work instead.
     effort : {"quick", "standard", "thorough"}

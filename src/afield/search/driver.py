@@ -26,7 +26,8 @@ from afield.search.clock import Clock
 from afield.search.combine import as_answers, select
 from afield.search.ensemble import Ensemble, build_model, load_ensemble
 from afield.search.evaluate import Evaluator
-from afield.search.loop import Budget, Interrupt, Search
+from afield.search.interrupt import Interrupt
+from afield.search.loop import Budget, Search
 from afield.search.memory import Memory
 from afield.search.outer import (
     INNER_FOLDS,
@@ -89,9 +90,9 @@ class Driver:
 
     def __init__(self, plan: Plan, engine: Engine, memory: Memory, clock: Clock, listener: Listener) -> None:
         self.plan, self.memory, self.clock, self.listener = plan, memory, clock, listener
-        self.evaluator = Evaluator(engine, memory, clock, plan.seed)
-        self.question = open_question(plan.folder / "table")
         self.interrupt = Interrupt()
+        self.evaluator = Evaluator(engine, memory, clock, self.interrupt, plan.seed)
+        self.question = open_question(plan.folder / "table")
 
     def run(self) -> Finished:
         """Search, check the file, estimate the honest score.
@@ -105,7 +106,7 @@ class Driver:
         """
         search = self.main_search()
         end = 0.85 if self.plan.test_given else MAIN_ENDS
-        search.run(Budget(trials=self._trials, left_s=lambda: self.clock.left_s(end)), self.interrupt)
+        search.run(Budget(trials=self._trials, left_s=lambda: self.clock.left_s(end)))
         return self.conclude(search)
 
     def main_search(self) -> Search:
@@ -242,7 +243,7 @@ class Driver:
             return None
         split = self._split(name, plan.train, INNER_FOLDS)
         search = self._search(split)
-        done = search.run(Budget(trials=trials, left_s=lambda: self.clock.left_s(end)), self.interrupt)
+        done = search.run(Budget(trials=trials, left_s=lambda: self.clock.left_s(end)))
         if self.interrupt.asked or not any(t.status == "ok" for t in done):
             return None
         solution = self._combine(search, done)

@@ -8,6 +8,7 @@ from typing import Any
 
 from afield.engines.protocol import Done, Engine, Job
 from afield.search.clock import Clock
+from afield.search.interrupt import Interrupt
 from afield.search.memory import Memory
 from afield.search.recipe import Recipe, Use
 from afield.search.store import Split
@@ -38,18 +39,25 @@ class Outcome:
 class Evaluator:
     """Keeps the engine busy with the jobs of one wave after another. One driver thread owns it."""
 
-    def __init__(self, engine: Engine, memory: Memory, clock: Clock, seed: int) -> None:
-        self.engine, self.memory, self.clock, self.seed = engine, memory, clock, seed
+    def __init__(self, engine: Engine, memory: Memory, clock: Clock, interrupt: Interrupt, seed: int) -> None:
+        self.engine, self.memory, self.clock, self.interrupt, self.seed = engine, memory, clock, interrupt, seed
 
     def run(
-        self, split: Split, orders: Sequence[Order], deadline_s: Callable[[], float | None], tick: Callable[[], None]
+        self,
+        split: Split,
+        orders: Sequence[Order],
+        deadline_s: Callable[[], float | None],
+        tick: Callable[[], None],
+        *,
+        need_one: bool = False,
     ) -> dict[str, Outcome]:
         """Return the outcome of each order.
 
         ``deadline_s`` says how many seconds are left (None: no limit); when they are used up, what is unfinished is
-        cancelled and marked stopped. ``tick`` is called while waiting.
+        cancelled and marked stopped. With ``need_one`` the first order that can still succeed is let finish, so that
+        there is a model, however short the time. ``tick`` is called while waiting.
         """
-        return _Wave(self, split, orders).run(deadline_s, tick)
+        return _Wave(self, split, orders).run(deadline_s, tick, need_one=need_one)
 
     def refit(self, split: Split, trial: str, recipe: Recipe, rounds: int | None) -> Mapping[str, Any]:
         """Fit a recipe on all rows of the split, with this many rounds; return the fold's result."""
@@ -72,7 +80,7 @@ class _Wave:
         rounds: int | None = None,
     ) -> None:
         self.engine, self.memory, self.seed, self.split = owner.engine, owner.memory, owner.seed, split
-        self.orders = orders
+        self.orders, self.interrupt = orders, owner.interrupt
         self.fold_list = list(range(split.folds.count)) if folds is None else list(folds)
         self.rounds = rounds
         self.outcomes = {o.id: Outcome() for o in orders}
@@ -80,17 +88,26 @@ class _Wave:
         self.running: dict[str, tuple[Job, Callable[[Done], None]]] = {}
         self.blocks: dict[str, Mapping[str, Any]] = {}
 
-    def run(self, deadline_s: Callable[[], float | None], tick: Callable[[], None]) -> dict[str, Outcome]:
+    def run(
+        self, deadline_s: Callable[[], float | None], tick: Callable[[], None], *, need_one: bool = False
+    ) -> dict[str, Outcome]:
         uses = {use.id: use for order in self.orders for use in order.recipe.encoders}
         for use in uses.values():
             self._start_block(use)
         self._start_ready()
         try:
             while self.running:
-                left = deadline_s()
-                if left is not None and left <= 0:
+                if self.interrupt.asked:
                     self._stop()
                     break
+                left = deadline_s()
+                if left is not None and left <= 0:
+                    kept = self._first_hope() if need_one else None
+                    if kept is None:
+                        self._stop()
+                        break
+                    self._cancel_but(kept)
+                    left = None
                 ended = self.engine.poll(POLL_S if left is None else min(POLL_S, left))
                 self._absorb(ended)
                 tick()
@@ -103,6 +120,22 @@ class _Wave:
         for outcome in self.outcomes.values():
             outcome.stopped |= not outcome.reason and len(outcome.folds) < len(self.fold_list)
         return self.outcomes
+
+    def _first_hope(self) -> Order | None:
+        """Return the first order without a failure; None when an order is done, or all failed."""
+        if any(len(o.folds) == len(self.fold_list) for o in self.outcomes.values()):
+            return None
+        return next((o for o in self.orders if not self.outcomes[o.id].reason), None)
+
+    def _cancel_but(self, kept: Order) -> None:
+        """Cancel all jobs that the kept order does not need."""
+        needed = {f"{self.split.name}/{use.id}" for use in kept.recipe.encoders}
+        for name in self.running:
+            if name not in needed and not name.startswith(f"{self.split.name}/{kept.id}/"):
+                self.engine.cancel(name)
+        for other in [o for o in self.waiting.values() if o is not kept]:
+            del self.waiting[other.id]
+            self.outcomes[other.id].stopped = True
 
     def _absorb(self, ended: Sequence[Done]) -> None:
         known = sorted((d for d in ended if d.id in self.running), key=lambda d: d.id)
@@ -134,7 +167,7 @@ class _Wave:
             if done.outcome == "ok" and done.result is not None:
                 self.blocks[use.id] = done.result
                 self._start_ready()
-            else:
+            elif done.outcome != "cancelled":
                 for order in [o for o in self.waiting.values() if use in o.recipe.encoders]:
                     self.outcomes[order.id].reason = f"encoder {use.part}: {done.reason or done.outcome}"
                     del self.waiting[order.id]

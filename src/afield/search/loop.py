@@ -21,6 +21,8 @@ from afield.search.trial import Trial
 
 #: trials proposed and absorbed together, whatever the number of workers: results must not depend on it
 WAVE = 4
+#: the share of the time left that one trial may take
+TRIAL_SHARE = 0.6
 
 
 class Proposer(Protocol):
@@ -39,13 +41,6 @@ class Budget:
     left_s: Callable[[], float | None] = lambda: None
 
 
-@dataclass
-class Interrupt:
-    """Set when the user asked to stop: the search returns what it has."""
-
-    asked: bool = False
-
-
 class Search:
     """Runs waves on one split until the budget is used up."""
 
@@ -60,56 +55,43 @@ class Search:
         weights = split.part("weights")
         self.weights: NDArray[np.float64] | None = None if weights is None else weights[self.judged]
 
-    def run(self, budget: Budget, interrupt: Interrupt) -> list[Trial]:
-        """Run waves until the budget is used up; return all trials, in the order of their ids.
-
-        A KeyboardInterrupt ends the search with the trials that are done.
-        """
-        while len(self.trials) < budget.trials and not interrupt.asked:
+    def run(self, budget: Budget) -> list[Trial]:
+        """Run waves until the budget is used up or the user asks to stop; return all trials, in order of their ids."""
+        while len(self.trials) < budget.trials and not self.evaluator.interrupt.asked:
             left = budget.left_s()
             if left is not None and left <= 0 and any(t.status == "ok" for t in self.trials):
                 break
             recipes = self.proposer.propose(self.trials, min(WAVE, budget.trials - len(self.trials)))
             if not recipes:
                 break
-            self.step(recipes, budget, interrupt)
+            self.step(recipes, budget)
         return self.trials
 
-    def step(self, recipes: Sequence[Recipe], budget: Budget, interrupt: Interrupt) -> list[Trial]:
+    def step(self, recipes: Sequence[Recipe], budget: Budget) -> list[Trial]:
         """Evaluate one wave of recipes and return its trials."""
         first, left = len(self.trials), budget.left_s()
         orders = [
             Order(id=f"{first + i:04d}-{r.id[:6]}", recipe=r, time_limit_s=self._time_limit(left))
             for i, r in enumerate(recipes)
         ]
-        outcomes = self._evaluate(orders, budget, interrupt)
+        outcomes = self._evaluate(orders, budget)
         for order in orders:
             self.trials.append(self._absorb(order, outcomes[order.id], budget))
         return self.trials[first:]
 
     def _time_limit(self, left: float | None) -> float | None:
-        """Return the seconds for one fit: all folds of a trial take at most half of what is left."""
+        """Return the seconds for one fit: all folds of a trial take at most a share of what is left."""
         if left is None:
             return None
         turns = -(-self.split.folds.count // self.evaluator.engine.capacity())
-        return max(0.5, 0.5 * left / turns)
+        return max(0.5, TRIAL_SHARE * left / turns)
 
-    def _evaluate(self, orders: Sequence[Order], budget: Budget, interrupt: Interrupt) -> dict[str, Outcome]:
+    def _evaluate(self, orders: Sequence[Order], budget: Budget) -> dict[str, Outcome]:
         def tick() -> None:
-            left = budget.left_s()
-            self.listener(Event("progress", {"split": self.split.name, "left_s": left}))
+            self.listener(Event("progress", {"split": self.split.name, "left_s": budget.left_s()}))
 
-        try:
-            return self.evaluator.run(self.split, orders, budget.left_s, tick)
-        except KeyboardInterrupt:
-            interrupt.asked = True
-            return {o.id: self._finished(o) for o in orders}
-
-    def _finished(self, order: Order) -> Outcome:
-        """Return what the journal has of an interrupted order."""
-        names = {f: f"{self.split.name}/{order.id}/{f}" for f in range(self.split.folds.count)}
-        folds = {f: r for f, n in names.items() if (r := self.evaluator.memory.get("job", n)) is not None}
-        return Outcome(folds=dict(folds), stopped=len(folds) < len(names))
+        need_one = not any(t.status == "ok" for t in self.trials)
+        return self.evaluator.run(self.split, orders, budget.left_s, tick, need_one=need_one)
 
     def _absorb(self, order: Order, outcome: Outcome, budget: Budget) -> Trial:
         count = self.split.folds.count
@@ -132,7 +114,8 @@ class Search:
         if trial.status != "stopped":
             self._remember(trial)
         told = summary(trial) | {"recipe": trial.recipe.name, "learner": trial.recipe.learner.part}
-        self.listener(Event("trial", told | {"done": len(self.trials) + 1, "planned": budget.trials}))
+        planned = None if budget.left_s() is not None else budget.trials
+        self.listener(Event("trial", told | {"done": len(self.trials) + 1, "planned": planned}))
         return trial
 
     def _remember(self, trial: Trial) -> None:
