@@ -1,0 +1,1 @@
+"""An example part: numbers as their rank among the training values."""
