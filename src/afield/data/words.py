@@ -10,12 +10,6 @@ import numpy as np
 from afield.data.raw import CodedCells
 
 _UNIT = re.compile(r".*\S\s*(?:\(([^()\[\]]{1,20})\)|\[([^()\[\]]{1,20})\])\s*", re.DOTALL)
-_NAME_WORD = re.compile(r"(?:[^\W\d_a-z][\w'\u2019.\-]*|de|van|von|der|den|la|di|da|bin|al|el|mr|mrs|dr)", re.UNICODE)
-_NAME_HEADER = re.compile(
-    r"(?:^|[^a-z])(?:full|first|last|sur|given|family|middle|patient|customer)?[ _]?"
-    r"(?:name|nom|nombre|vorname|nachname)(?:$|[^a-z])",
-    re.IGNORECASE,
-)
 
 
 def split_unit(header: str) -> str:
@@ -44,17 +38,3 @@ def looks_like_text(texts: Sequence[str], cells: CodedCells) -> bool:
         or (words >= 5 and fresh > 0.1)
         or (len(texts) > 100 and fresh > 0.5)
     )
-
-
-def looks_like_names(header: str, texts: Sequence[str]) -> bool:
-    """Tell names of people: the header says name, or nearly all values are two to six capitalised words."""
-    sample = texts[:2000]
-    if len(sample) < 20:
-        return False
-
-    def is_name(text: str) -> bool:
-        words = re.findall(r"[^\s,;()\"]+", text)
-        return 2 <= len(words) <= 8 and all(_NAME_WORD.fullmatch(w) for w in words)
-
-    share = sum(map(is_name, sample)) / len(sample)
-    return share > (0.6 if _NAME_HEADER.search(header) else 0.95)
