@@ -1,6 +1,6 @@
-"""kill -9 and Ctrl-C against the real command: nothing finished is lost or repeated, and the file stays equal to the byte.
+"""kill -9 and Ctrl-C against the real command: nothing finished is lost or repeated, and the file stays the same.
 
-The whole set of ten kills each takes half an hour: ``AFIELD_FULL=1 pytest tests/attacks/test_kills_fit.py``.
+"The same" is byte for byte. Ten kills each, instead of two: ``AFIELD_FULL=1 pytest tests/attacks/test_kills_fit.py``.
 """
 
 from __future__ import annotations
