@@ -1,1 +1,1 @@
-"""TODO."""
+"""Card and report."""

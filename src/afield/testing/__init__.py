@@ -1,1 +1,1 @@
-"""TODO."""
+"""Public conformance kits: what every encoder, learner and engine must hold."""

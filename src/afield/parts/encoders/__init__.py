@@ -1,1 +1,1 @@
-"""TODO."""
+"""Encoders: columns of one kind to features, as graph."""

@@ -1,1 +1,1 @@
-"""TODO."""
+"""Learners: features to an answer, and the same answer as graph."""
