@@ -4,7 +4,7 @@
 
     .afield/studies/<id>/
       journal.jsonl            what happened; see journal.py
-      table/                   columns as .npy, levels and specs as JSON
+      table/                   numbers and codes as .npy, levels and specs as JSON
       splits/<name>/           rows and folds of the main split and of each outer one
       splits/<name>/features/  one matrix for each encoder
       splits/<name>/trials/    out-of-fold answers and fitted states
@@ -27,7 +27,7 @@ from afield.data.answer import Answer
 from afield.data.splits import Folds
 from afield.data.table import Column, NumberColumn, StringColumn, Table
 from afield.problem.schema import ColumnSpec
-from afield.search.artifacts import open_array, save_array
+from afield.search.artifacts import new_array, open_array, save_array
 
 
 @dataclass(frozen=True)
@@ -46,24 +46,28 @@ class Question:
 
 
 def save_question(folder: Path, question: Question) -> None:
-    """Write the question; ``meta.json`` comes last, so that a folder with it is whole."""
+    """Write the question; ``meta.json`` comes last, so that a folder with it is whole.
+
+    Columns of a kind share one file, however many there are: numbers float64 [columns, rows], codes int32.
+    """
     folder.mkdir(parents=True, exist_ok=True)
-    kinds = []
-    levels: list[list[str] | None] = []
-    for i, spec in enumerate(question.specs):
-        column = question.table[spec.name]
-        values = column.values if isinstance(column, NumberColumn) else column.codes
-        save_array(folder / f"column-{i}.npy", np.asarray(values))
-        kinds.append("number" if isinstance(column, NumberColumn) else "string")
-        levels.append(None if isinstance(column, NumberColumn) else [str(v) for v in column.levels])
+    columns = [question.table[s.name] for s in question.specs]
+    numbers = [c.values for c in columns if isinstance(c, NumberColumn)]
+    strings = [c for c in columns if isinstance(c, StringColumn)]
+    for name, rows, dtype in (
+        ("numbers", numbers, np.float64),
+        ("codes", [c.codes for c in strings], np.int32),
+    ):
+        with new_array(folder / f"{name}.npy", (len(rows), question.table.rows), np.dtype(dtype)) as out:
+            for place, row in enumerate(rows):
+                out[place] = row
     save_array(folder / "answer.npy", question.answer.values)
     for name in ("weights", "groups", "times"):
         if (values := getattr(question, name)) is not None:
             save_array(folder / f"{name}.npy", values)
-    write_atomic(folder / "levels.json", json.dumps(levels).encode())
+    write_atomic(folder / "levels.json", json.dumps([[str(v) for v in c.levels] for c in strings]).encode())
     meta = {
         "rows": question.table.rows,
-        "kinds": kinds,
         "specs": [s.to_json() for s in question.specs],
         "task": question.answer.task,
         "classes": question.answer.classes,
@@ -75,13 +79,15 @@ def save_question(folder: Path, question: Question) -> None:
 def open_question(folder: Path) -> Question:
     """Open what ``save_question`` wrote, as memory maps; cached in each worker."""
     meta = json.loads((folder / "meta.json").read_text(encoding="utf-8"))
-    levels = json.loads((folder / "levels.json").read_text(encoding="utf-8"))
+    levels = iter(json.loads((folder / "levels.json").read_text(encoding="utf-8")))
+    numbers, codes = iter(open_array(folder / "numbers.npy")), iter(open_array(folder / "codes.npy"))
     specs = tuple(ColumnSpec.from_json(s) for s in meta["specs"])
-    columns: dict[str, Column] = {}
-    for i, (spec, kind) in enumerate(zip(specs, meta["kinds"], strict=True)):
-        values = open_array(folder / f"column-{i}.npy")
-        known = levels[i]
-        columns[spec.name] = NumberColumn(values) if kind == "number" else StringColumn(values, _texts(known))
+    columns: dict[str, Column] = {
+        spec.name: NumberColumn(next(numbers))
+        if spec.kind == "number"
+        else StringColumn(next(codes), _texts(next(levels)))
+        for spec in specs
+    }
     extra: dict[str, Any] = {
         name: open_array(folder / f"{name}.npy") if (folder / f"{name}.npy").exists() else None
         for name in ("weights", "groups", "times")
