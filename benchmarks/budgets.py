@@ -77,16 +77,15 @@ def measure(table: Path, target: str, folder: Path, minutes: float, repeats: int
     figures["file"] = len(model.bytes) / 1e6
     figures["one row, session.run, one thread"] = session_row_ms(model, rows.head(50))
     figures["one row, Model.predict of a dict (ms)"] = row_ms(model.predict, records)
+    script = Path(sys.executable).with_name("afield")  # what people type
     first = [sys.executable, "-c", FIRST_PREDICTION, file, json.dumps(records[0])]
     for name, command in {
         "import afield": [sys.executable, "-c", "import afield"],
-        "afield --help": [*AFIELD, "--help"],
+        "afield --help": [*((script,) if script.exists() else AFIELD), "--help"],
         "load and first prediction in a new process": first,
         "python alone": [sys.executable, "-c", "pass"],
-        "afield --help, the script": [Path(sys.executable).with_name("afield"), "--help"],
     }.items():
-        if Path(command[0]).exists():
-            figures[f"{name}, CPU"], figures[f"{name}, wall"] = process_times(command, folder, repeats)
+        figures[f"{name}, CPU"], figures[f"{name}, wall"] = process_times(command, folder, repeats)
     return figures
 
 

@@ -60,24 +60,28 @@ def _pooled(found: list[dict], headline: bool = True) -> dict[tuple[str, str], d
 
 
 def _means(cells: Cells, table: str) -> dict[str, float]:
-    """Return the mean score of each system over the splits that all of them answered."""
-    seeds = {s for t, s, _ in cells if t == table}
-    whole = [s for s in seeds if all("score" in cells.get((table, s, system), {}) for system in SYSTEMS)]
-    return {system: float(np.mean([cells[table, s, system]["score"] for s in whole])) for system in SYSTEMS if whole}
+    """Return the mean score of each system that answered every split of the table."""
+    means = {}
+    for system in SYSTEMS:
+        runs = [c for key, c in cells.items() if (key[0], key[2]) == (table, system)]
+        if runs and all("score" in c for c in runs):
+            means[system] = float(np.mean([c["score"] for c in runs]))
+    return means
 
 
 def normalised(cells: Cells, tables: list[str]) -> dict[str, float]:
-    """Return the mean over tables of each system's score, 1 for the best of a table and 0 for the worst."""
+    """Return the mean over tables of each system's score: 1 for the best of a table, 0 for the worst or for a failure."""
     scaled: dict[str, list[float]] = {system: [] for system in SYSTEMS}
     for table in tables:
         means = _means(cells, table)
-        if not means:
+        if len(means) < 2:
             continue
         metric = next(c["metric"] for key, c in cells.items() if key[0] == table and "metric" in c)
         values = {s: v if metric in HIGHER else -v for s, v in means.items()}
         low, high = min(values.values()), max(values.values())
-        for system, value in values.items():
-            scaled[system].append((value - low) / (high - low) if high > low else 1.0)
+        for system in SYSTEMS:
+            value = values.get(system, low)
+            scaled[system].append((value - low) / (high - low) if high > low else float(system in values))
     return {system: float(np.mean(values)) for system, values in scaled.items() if values}
 
 
