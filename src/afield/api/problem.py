@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -129,13 +130,11 @@ def infer(problem: Problem) -> Inferred:
 
 def column_text(spec: ColumnSpec) -> str:
     """Return what was seen in a column, in a few words."""
-    from afield.api.wording import figure
-
     parts = []
     if spec.unit:
         parts.append(f"in {spec.unit}")
     if spec.low is not None and spec.high is not None:
-        parts.append(f"{figure(spec.low)} to {figure(spec.high)}")
+        parts.append(f"{bound(spec, spec.low)} to {bound(spec, spec.high)}")
     if spec.levels:
         parts.append(
             f"{len(spec.levels)} levels: {', '.join(spec.levels[:4])}" + (", ..." if len(spec.levels) > 4 else "")
@@ -145,6 +144,15 @@ def column_text(spec: ColumnSpec) -> str:
     if spec.formats:
         parts.append(" or ".join(spec.formats))
     return "; ".join(parts)
+
+
+def bound(spec: ColumnSpec, value: float) -> str:
+    """Return an end of a column's range as people write it: a figure, or a date."""
+    from afield.api.wording import figure
+
+    if spec.kind != "datetime":
+        return figure(value)
+    return (datetime(1970, 1, 1) + timedelta(days=value)).strftime("%Y-%m-%d")
 
 
 def _from_folder(place: str, folder: Path) -> str:

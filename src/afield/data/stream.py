@@ -67,8 +67,13 @@ def check_columns(opened: Source, needed: Sequence[str]) -> None:
             where=opened.name,
             got=", ".join(opened.names[:30]),
             expected=", ".join(needed[:30]),
-            fix=did_you_mean(lacking[0], list(opened.names)),
+            fix=_renamed(lacking[0], opened.names),
         )
+
+
+def _renamed(name: str, names: Sequence[str]) -> str:
+    near = did_you_mean(name, list(names))
+    return near if near.startswith("did you mean") else "add it; leave its cells empty where the value is not known"
 
 
 def _feed(spec: ColumnSpec, cells: RawColumn, first: int, where: str) -> NDArray[Any]:

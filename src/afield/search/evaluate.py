@@ -62,6 +62,7 @@ class Evaluator:
     def refit(self, split: Split, trial: str, recipe: Recipe, rounds: int | None) -> Mapping[str, Any]:
         """Fit a recipe on all rows of the split, with this many rounds; return the fold's result."""
         wave = _Wave(self, split, [Order(id=trial, recipe=recipe)], folds=[-1], rounds=rounds)
+        wave.interrupt = Interrupt()  # what the user stopped is the search; its members are still made
         outcome = wave.run(lambda: None, lambda: None)[trial]
         if outcome.reason:
             raise ArithmeticError(outcome.reason)
