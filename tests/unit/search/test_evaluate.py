@@ -86,7 +86,7 @@ def test_orders_with_the_same_encoder_share_its_block(tmp_path: Path) -> None:
     waves = Waves(tmp_path)
     orders = [Order(id=f"{i:04d}-x", recipe=tree_recipe(rounds=5 + i)) for i in range(3)]
     assert all_done(waves.evaluator.run(waves.split, orders, lambda: None, lambda: None))
-    assert [id for id, _ in waves.engine.log].count(TREE_BLOCK) == 1
+    assert [i for i, _ in waves.engine.log].count(TREE_BLOCK) == 1
 
 
 @pytest.mark.parametrize("name", [TREE_BLOCK, "main/0000-t/1"])
@@ -96,7 +96,7 @@ def test_a_lost_attempt_is_tried_again(name: str, tmp_path: Path) -> None:
 
     waves = Waves(tmp_path, fate)
     assert all_done(waves.run())
-    assert [n for id, n in waves.engine.log if id == name] == [1, 2, 3]
+    assert [n for i, n in waves.engine.log if i == name] == [1, 2, 3]
     assert jobs_of(waves.path).count(name) == 1
 
 
@@ -104,7 +104,7 @@ def test_a_job_that_kills_three_workers_fails_its_trial_and_no_other(tmp_path: P
     waves = Waves(tmp_path, lambda job: bad(job, "lost", "killed by signal 11") if job.id == "main/0000-t/1" else None)
     outcomes = waves.run()
     assert outcomes["0000-t"].reason == "fold 1: killed by signal 11"
-    assert [n for id, n in waves.engine.log if id == "main/0000-t/1"] == [1, 2, 3]
+    assert [n for i, n in waves.engine.log if i == "main/0000-t/1"] == [1, 2, 3]
     assert all_done({"l": outcomes["0001-l"]})
 
 
@@ -114,7 +114,7 @@ def test_an_error_is_not_tried_again_and_ends_the_other_folds(outcome: str, tmp_
     outcomes = waves.run()
     assert outcomes["0000-t"].reason == "fold 0: ValueError: no luck"
     assert not outcomes["0000-t"].stopped
-    assert [n for id, n in waves.engine.log if id == "main/0000-t/0"] == [1]
+    assert [n for i, n in waves.engine.log if i == "main/0000-t/0"] == [1]
     assert set(waves.engine.cancelled) <= {"main/0000-t/1", "main/0000-t/2"}
     assert not any(name.startswith("main/0000-t") for name in jobs_of(waves.path))
     assert all_done({"l": outcomes["0001-l"]})
@@ -132,7 +132,7 @@ def test_a_failing_encoder_fails_the_trials_that_use_it(tmp_path: Path) -> None:
     outcomes = waves.run()
     assert outcomes["0001-l"].reason == "encoder scaled_number: MemoryError: "
     assert all_done({"t": outcomes["0000-t"]})
-    assert not any(id.startswith("main/0001-l") for id, _ in waves.engine.log)
+    assert not any(i.startswith("main/0001-l") for i, _ in waves.engine.log)
 
 
 def test_journaled_results_are_not_run_again(tmp_path: Path) -> None:
@@ -144,7 +144,7 @@ def test_journaled_results_are_not_run_again(tmp_path: Path) -> None:
     again = Waves(tmp_path)
     outcomes = again.run()
     assert all_done(outcomes)
-    assert {id for id, _ in again.engine.log}.isdisjoint(kept)
+    assert {i for i, _ in again.engine.log}.isdisjoint(kept)
     names = jobs_of(again.path)
     assert len(names) == len(set(names)) == 2 + 2 * FOLDS
     again.journal.close()
