@@ -53,7 +53,7 @@ def test_never_worse_than_the_best_single_trial_on_the_same_rows(task: str, seed
     weights = chosen(task, candidates, FREE, seed)
     alone = min(loss_of(task, {c.id: 1.0}, candidates, seed) for c in candidates)
     assert loss_of(task, weights, candidates, seed) <= alone
-    assert loss_of(task, weights, candidates, seed) < 0.97 * alone  # errors that differ cancel out
+    assert loss_of(task, weights, candidates, seed) < 0.99 * alone  # errors that differ cancel out
 
 
 @pytest.mark.parametrize("seed", range(5))
