@@ -75,9 +75,22 @@ def save_question(folder: Path, question: Question) -> None:
     write_atomic(folder / "meta.json", json.dumps(meta).encode())
 
 
-@lru_cache(maxsize=2)
 def open_question(folder: Path) -> Question:
-    """Open what ``save_question`` wrote, as memory maps; cached in each worker."""
+    """Open what ``save_question`` wrote, as memory maps; cached in each process."""
+    return _open_question(folder, *_stamp(folder / "meta.json"))
+
+
+def _stamp(path: Path) -> tuple[str, int, int]:
+    """Return what tells a file from another of this name: from another folder, or written after it was removed."""
+    try:
+        found = path.stat()
+    except OSError:
+        return str(path.absolute()), 0, 0  # opening says what is wrong
+    return str(path.absolute()), found.st_ino, found.st_mtime_ns
+
+
+@lru_cache(maxsize=2)
+def _open_question(folder: Path, path: str, inode: int, written_ns: int) -> Question:
     meta = json.loads((folder / "meta.json").read_text(encoding="utf-8"))
     levels = iter(json.loads((folder / "levels.json").read_text(encoding="utf-8")))
     numbers, codes = iter(open_array(folder / "numbers.npy")), iter(open_array(folder / "codes.npy"))
@@ -143,9 +156,13 @@ def save_split(split: Split) -> None:
     write_atomic(split.folder / "split.json", json.dumps(meta).encode())
 
 
-@lru_cache(maxsize=8)
 def open_split(folder: Path) -> Split:
-    """Open what ``save_split`` wrote; cached in each worker."""
+    """Open what ``save_split`` wrote; cached in each process."""
+    return _open_split(folder, *_stamp(folder / "split.json"))
+
+
+@lru_cache(maxsize=8)
+def _open_split(folder: Path, path: str, inode: int, written_ns: int) -> Split:
     meta = json.loads((folder / "split.json").read_text(encoding="utf-8"))
     folds = Folds(np.asarray(open_array(folder / "folds.npy")), meta["count"], meta["forward"])
     rows = np.asarray(open_array(folder / "rows.npy"))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 from dataclasses import replace
 from pathlib import Path
 
@@ -89,7 +90,21 @@ def test_the_main_split_holds_the_table_itself(tmp_path: Path) -> None:
 @pytest.mark.error_code("study.artifact")
 def test_a_lost_column_is_named(tmp_path: Path) -> None:
     save_question(tmp_path / "table", make_question())
-    (tmp_path / "table" / "column-1.npy").unlink()
+    (tmp_path / "table" / "numbers.npy").unlink()
     with pytest.raises(EngineError, match=r"cannot be read") as caught:
         open_question(tmp_path / "table")
-    assert "column-1.npy" in caught.value.where
+    assert "numbers.npy" in caught.value.where
+
+
+def test_another_study_of_the_same_name_is_not_taken_from_the_cache(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As when a notebook changes its folder, or a study is removed and its id used again."""
+    for folder, rows in (("first", 90), ("second", 60)):
+        (tmp_path / folder).mkdir()
+        monkeypatch.chdir(tmp_path / folder)
+        save_question(Path("table"), make_question(rows=rows))
+        assert open_question(Path("table")).table.rows == rows
+    shutil.rmtree("table")
+    save_question(Path("table"), make_question(rows=30))
+    assert open_question(Path("table")).table.rows == 30
