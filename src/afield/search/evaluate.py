@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import Any
 
+from afield.core.errors import EngineError
 from afield.engines.protocol import Done, Engine, Job
 from afield.search.clock import Clock
 from afield.search.interrupt import Interrupt
@@ -113,7 +115,8 @@ class _Wave:
                 self._absorb(ended)
                 tick()
         except BaseException:
-            self._stop()
+            with suppress(EngineError):  # an engine that has closed itself said why already
+                self._stop()
             raise
         for order in self.waiting.values():
             outcome = self.outcomes[order.id]

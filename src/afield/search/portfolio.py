@@ -77,12 +77,12 @@ def first_recipes(shape: Shape) -> list[Recipe]:
     return [
         boosted("boosted trees", TREE),
         linear("linear", 1.0),
-        boosted("boosted trees, small leaves", TREE_MEANS, num_leaves=12, feature_fraction=0.7, **numbers, **slow),
+        boosted("boosted trees, small leaves", TREE_MEANS, num_leaves=12, feature_fraction=0.7, **slow),
         boosted("boosted trees, random splits", TREE_MEANS, extra_trees=True, feature_fraction=0.8, **numbers),
         forest("extra trees", TREE_MEANS, kind="extra"),
         linear("linear, held back", 0.05),
         forest("random forest", TREE_MEANS, kind="random"),
-        boosted("boosted trees, stumps and pairs", TREE_MEANS, num_leaves=5, feature_fraction=0.6, **numbers),
+        boosted("boosted trees, stumps and pairs", TREE_MEANS, num_leaves=5, feature_fraction=0.6),
         boosted("boosted trees, deep", TREE, num_leaves=96, feature_fraction=0.5, lambda_l2=5.0),
         boosted(
             "boosted trees, smoothed", TREE_MEANS, num_leaves=24, path_smooth=10.0, lambda_l2=1.0, **numbers, **slow
