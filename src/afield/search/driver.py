@@ -241,7 +241,7 @@ class Driver:
         left = self.clock.left_s(end)
         if left is not None and left <= 0:
             return None
-        split = self._split(name, plan.train, INNER_FOLDS)
+        split = self._split(name, plan.train, min(INNER_FOLDS, fold_count(len(plan.train))))
         search = self._search(split)
         done = search.run(Budget(trials=trials, left_s=lambda: self.clock.left_s(end)))
         if self.interrupt.asked or not any(t.status == "ok" for t in done):

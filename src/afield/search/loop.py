@@ -21,8 +21,8 @@ from afield.search.trial import Trial
 
 #: trials proposed and absorbed together, whatever the number of workers: results must not depend on it
 WAVE = 4
-#: the share of the time left that one trial may take
-TRIAL_SHARE = 0.6
+#: the share of the time left that one trial may take, and the first of all
+TRIAL_SHARE, FIRST_SHARE = 0.6, 0.85
 
 
 class Proposer(Protocol):
@@ -84,7 +84,8 @@ class Search:
         if left is None:
             return None
         turns = -(-self.split.folds.count // self.evaluator.engine.capacity())
-        return max(0.5, TRIAL_SHARE * left / turns)
+        first = not any(t.status == "ok" for t in self.trials)
+        return max(0.5, (FIRST_SHARE if first else TRIAL_SHARE) * left / turns)
 
     def _evaluate(self, orders: Sequence[Order], budget: Budget) -> dict[str, Outcome]:
         def tick() -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -54,11 +55,21 @@ def make_recipe(name: str, encoding: Encoding, learner: str, settings: Mapping[s
     return Recipe(name=name, encoders=encoders, learner=Use(part=learner, settings=settings))
 
 
+#: for tables of fewer rows than the first figure: learning rate and leaves
+PACES: tuple[tuple[float, float, int], ...] = ((20_000, 0.1, 31), (300_000, 0.1, 63), (math.inf, 0.2, 127))
+
+
+def _pace(shape: Shape) -> dict[str, Any]:
+    """Return how boosting strides: more rows bear larger trees and, since each round costs more, larger steps."""
+    many = shape.classes > 10
+    rate, leaves = next((r, n) for below, r, n in PACES if shape.rows < below)
+    patience = 20 if many or shape.rows > 50_000 else 30
+    return {"learning_rate": 0.2 if many else rate, "num_leaves": leaves, "patience": patience, "max_rounds": 500}
+
+
 def first_recipes(shape: Shape) -> list[Recipe]:
     """Return the portfolio for a table of this shape, strongest first."""
-    large = shape.rows > 50_000
-    many = shape.classes > 10
-    pace = {"learning_rate": 0.2 if many else 0.1, "patience": 20 if large or many else 30, "max_rounds": 500}
+    pace = _pace(shape)
     small_leaf = {"min_data_in_leaf": 5} if shape.rows < 1_000 else {}
     numbers = {"categories": "numbers"}
 
