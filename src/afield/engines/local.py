@@ -28,6 +28,8 @@ from afield.engines.protocol import Done, Job, Outcome, Ref
 TICK_S = 0.25
 START_LIMIT_S = 120.0
 START_ATTEMPTS = 3
+#: a start that was killed from outside says less of the installation than one that ended by itself
+KILLED_START = 0.25
 
 
 @dataclass
@@ -93,7 +95,7 @@ class LocalEngine:
         self._ended: list[Done] = []
         self._slots: list[_Slot] = []
         self._selector = selectors.DefaultSelector()
-        self._failures, self._ticked, self._closed, self._owner = 0, 0.0, False, os.getpid()
+        self._failures, self._ticked, self._closed, self._owner = 0.0, 0.0, False, os.getpid()
         for _ in range(jobs):
             self._add(threads)
 
@@ -273,7 +275,7 @@ class LocalEngine:
     def _heed(self, slot: _Slot, message: dict[str, Any]) -> None:
         """Deal with one message of a worker."""
         if message.get("ready") == slot.worker.begun:
-            slot.worker.ready, self._failures = True, 0
+            slot.worker.ready, self._failures = True, 0.0
             if slot.task:
                 slot.task.running_since = time.monotonic()
         elif "stale" in message:
@@ -326,11 +328,14 @@ class LocalEngine:
     def _replace(self, slot: _Slot) -> tuple[str, str]:
         """Kill a worker and start another; a job that it never began goes back to the front."""
         how = self._remove(slot)
+        self._refill(slot)
+        return how
+
+    def _refill(self, slot: _Slot) -> None:
         if slot.task:
             self._queue.appendleft(slot.task)
             slot.task = None
         self._add(slot.worker.threads)
-        return how
 
     def _lose(self, slot: _Slot) -> None:
         """Deal with a worker that ended by itself."""
@@ -340,11 +345,12 @@ class LocalEngine:
             if task:
                 self._end(task, "lost", reason=how, detail=printed)
             return
-        self._failures += not slot.worker.adopted  # a worker at rest may end in the moment it is woken
-        if self._failures < START_ATTEMPTS:
-            self._replace(slot)
-            return
         how, printed = self._remove(slot)
+        if not slot.worker.adopted:  # a worker at rest may end in the moment it is woken
+            self._failures += KILLED_START if slot.worker.killed else 1.0
+        if self._failures < START_ATTEMPTS:
+            self._refill(slot)
+            return
         self.close()
         raise EngineError(
             "engine.failed",

@@ -194,6 +194,11 @@ class WorkerProcess:
                 how += " (from outside; often the system is out of memory)"
         return how, "\n".join(self._tail.decode("utf-8", "replace").splitlines()[-20:])
 
+    @property
+    def killed(self) -> bool:
+        """Whether a signal ended the process, as of an operator or of a system out of memory."""
+        return (self._process.returncode or 0) < 0
+
     def _close_handles(self) -> None:
         self.channel.close()
         self._life.close()

@@ -86,16 +86,23 @@ def test_limits_are_kept(task: str, limits: Limits) -> None:
     candidates = pool(task)
     known = {c.id: c for c in candidates}
     members = [known[i] for i in chosen(task, candidates, limits)]
-    assert fits(members, limits)
     assert len(members) <= limits.members
-    assert sum(c.bytes for c in members) <= limits.bytes
-    assert sum(c.latency_us for c in members) <= limits.latency_us
+    assert sum(c.bytes for c in members) <= limits.bytes * limits.larger
+    assert sum(c.latency_us for c in members) <= limits.latency_us * limits.slower
+
+
+def test_larger_and_slower_only_where_clearly_better() -> None:
+    truth = truth_of("regression")
+    light = Candidate("a", (truth + 0.1).reshape(-1, 1), 10_000, 1.0)
+    for error, wanted in ((0.099, "a"), (0.05, "b")):
+        heavy = Candidate("b", (truth + error).reshape(-1, 1), 5_000_000, 300.0)
+        assert chosen("regression", [light, heavy]) == {wanted: 1.0}
 
 
 def test_where_none_keeps_the_limits_the_smallest_is_taken() -> None:
     candidates = pool("regression")
     weights = chosen("regression", candidates, Limits(bytes=10))
-    smallest = min(candidates, key=lambda c: (c.bytes, c.latency_us, c.id))
+    smallest = min(candidates, key=lambda c: (c.latency_us, c.bytes, c.id))
     assert weights == {smallest.id: 1.0}
 
 
