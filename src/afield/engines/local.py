@@ -269,7 +269,7 @@ class LocalEngine:
             if slot in self._slots:
                 self._heed(slot, message)
         if not more and slot in self._slots:
-            slot.worker.wait(1.0)
+            slot.worker.wait(10.0)
             self._lose(slot)
 
     def _heed(self, slot: _Slot, message: dict[str, Any]) -> None:

@@ -1,4 +1,4 @@
-"""The check of the file against the libraries sees one wrong bit: on training rows, and where only hostile rows tell."""
+"""The check of the file against the libraries sees one wrong bit: on training rows, or where only hostile rows tell."""
 
 from __future__ import annotations
 
