@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import argparse
 import hashlib
+import importlib.util
 import json
 import os
 import random
@@ -50,6 +51,12 @@ class Home:
         return sorted(p.parent.name for p in (self.folder / "home/studies").glob("*/journal.jsonl"))
 
 
+def code_digest() -> str:
+    """Return the digest of afield's own code: while it changes, files may well differ."""
+    folder = Path(importlib.util.find_spec("afield").origin).parent
+    return hashlib.sha256(b"".join(p.read_bytes() for p in sorted(folder.rglob("*.py")))).hexdigest()
+
+
 def kill(process: subprocess.Popen, after_s: float) -> int | None:
     """Kill the driver alone; return how many workers outlived it by the grace time, None where it was done before."""
     try:
@@ -70,7 +77,7 @@ def check(table: Path, target: str, effort: str, kills: int, draw: random.Random
     data = scratch / table.name
     shutil.copyfile(table, data)
     arguments = ("fit", data, "--target", target, "--effort", effort, "--seed", 7)
-    began = time.perf_counter()
+    began, code = time.perf_counter(), code_digest()
     one = Home(scratch / "one", 1)
     digests = {"PYTHONHASHSEED 1": one.finish(one.start(*arguments))}
     whole_s = time.perf_counter() - began
@@ -94,6 +101,7 @@ def check(table: Path, target: str, effort: str, kills: int, draw: random.Random
         "same": len(set(digests.values())) == 1,
         "killed_at_s": moments,
         "outlived": orphans,
+        "code_changed_meanwhile": code_digest() != code,
     }
 
 

@@ -70,7 +70,7 @@ def _means(cells: Cells, table: str) -> dict[str, float]:
 
 
 def normalised(cells: Cells, tables: list[str]) -> dict[str, float]:
-    """Return the mean over tables of each system's score: 1 for the best of a table, 0 for the worst or a failed one."""
+    """Return the mean over tables of each score: 1 for the best of a table, 0 for the worst or a failed one."""
     scaled: dict[str, list[float]] = {system: [] for system in SYSTEMS}
     for table in tables:
         means = _means(cells, table)
