@@ -32,7 +32,7 @@ from afield.search.driver import Driver, Finished, Plan
 from afield.search.journal import Journal
 from afield.search.loop import summary
 from afield.search.memory import Memory
-from afield.search.outer import baseline_answers
+from afield.search.outer import baseline_answers, plain_rule
 from afield.search.store import Question, open_question
 from afield.search.studies import new_study
 
@@ -237,33 +237,34 @@ def _packed(
     score = score_of(judged, metric, schema.target, problem.seed)
     listener(Event("score", {k: v for k, v in vars(score).items() if k != "others"} | {"others": dict(score.others)}))
     _keep(folder, judged)
-    content = packed(score, baselines_of(judged, metric, schema.target))
+    content = packed(score, baselines_of(judged, metric))
     write_atomic(folder / "model.onnx", content)
     return content
 
 
 def _judged_test_file(model: Model, source: str, question: Question) -> Judged:
     found = answered_rows(model, source)
-    baseline = baseline_answers(question, np.arange(question.table.rows), len(found.truth))
-    return Judged("test_file", np.full(len(found.truth), -1), found.truth, found.answers, baseline)
+    plain = baseline_answers(question, np.arange(question.table.rows), len(found.truth))
+    baselines = {plain_rule(question.answer.task): plain}
+    return Judged("test_file", np.full(len(found.truth), -1), found.truth, found.answers, baselines)
 
 
 def _judged(question: Question, finished: Finished) -> Judged:
-    tested = finished.tested
-    rows, answers, baseline = (tested.rows, tested.answers, tested.baseline) if tested else finished.out_of_fold
+    tested = finished.tested or finished.out_of_fold
+    rows = tested.rows
     return Judged(
-        how="outer_splits" if tested else "out_of_fold",
+        how="outer_splits" if finished.tested else "out_of_fold",
         rows=rows,
         truth=np.asarray(question.answer.values[rows]),
-        answers=answers,
-        baseline=baseline,
+        answers=tested.answers,
+        baselines=tested.baselines,
         weights=None if question.weights is None else question.weights[rows],
         groups=None if question.groups is None else question.groups[rows],
-        splits=tested.splits if tested else 0,
+        splits=tested.splits,
     )
 
 
 def _keep(folder: Path, judged: Judged) -> None:
     """Keep the judged answers for the report."""
-    for name in ("rows", "truth", "answers", "baseline"):
+    for name in ("rows", "truth", "answers"):
         save_array(folder / f"judged-{name}.npy", getattr(judged, name))

@@ -93,7 +93,7 @@ def report_facts(folder: Path) -> ReportFacts:
     problem = Problem.from_json(records[("study", "asked")]["problem"])
     understood = Understood.from_json(records[("study", "understood")])
     question, model = open_question(folder / "table"), Model.load(folder / "model.onnx")
-    judged = {n: np.asarray(open_array(folder / f"judged-{n}.npy")) for n in ("rows", "truth", "answers", "baseline")}
+    judged = {n: np.asarray(open_array(folder / f"judged-{n}.npy")) for n in ("rows", "truth", "answers")}
     card = model.card
     answers = _answer_facts(model, judged, problem)
     facts = ReportFacts(

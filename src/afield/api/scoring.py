@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -17,9 +18,9 @@ from afield.problem.schema import TargetSpec
 
 @dataclass(frozen=True)
 class Judged:
-    """Rows with their true and given answers, and the answers of the plain mean or class shares.
+    """Rows with their true and given answers, and the answers of simple rules by name.
 
-    ``rows``: positions in the study's table, or -1 for rows of a test file. ``answers``, ``baseline``: float64 [n] or
+    ``rows``: positions in the study's table, or -1 for rows of a test file. ``answers``, ``baselines``: float64 [n] or
     [n, K].
     """
 
@@ -27,7 +28,7 @@ class Judged:
     rows: NDArray[np.int64]
     truth: NDArray[Any]
     answers: NDArray[np.float64]
-    baseline: NDArray[np.float64]
+    baselines: Mapping[str, NDArray[np.float64]]
     weights: NDArray[np.float64] | None = None
     groups: NDArray[np.int64] | None = None
     splits: int = 0
@@ -65,10 +66,12 @@ def score_of(judged: Judged, metric: Metric, target: TargetSpec, seed: int) -> S
     )
 
 
-def baselines_of(judged: Judged, metric: Metric, target: TargetSpec) -> tuple[Baseline, ...]:
-    """Return what the plainest rule reaches on the same rows."""
-    name = "always the mean" if target.task == "regression" else "always the class shares"
-    return (Baseline(name=name, value=finite(metric(judged.truth, judged.baseline, judged.weights))),)
+def baselines_of(judged: Judged, metric: Metric) -> tuple[Baseline, ...]:
+    """Return what simple rules reach on the same rows."""
+    return tuple(
+        Baseline(name=name, value=finite(metric(judged.truth, answers, judged.weights)))
+        for name, answers in judged.baselines.items()
+    )
 
 
 def finite(value: float) -> float | None:

@@ -31,11 +31,14 @@ from afield.search.loop import Budget, Search
 from afield.search.memory import Memory
 from afield.search.outer import (
     INNER_FOLDS,
+    LINEAR,
+    LINEAR_ALONE,
     Tested,
     baseline_answers,
     file_answers,
     main_trials,
     outer_trials,
+    plain_rule,
     plan_outer,
     pool,
 )
@@ -81,7 +84,7 @@ class Finished:
     solution: Solution
     parity: Parity
     tested: Tested | None
-    out_of_fold: tuple[NDArray[np.int64], NDArray[np.float64], NDArray[np.float64]]
+    out_of_fold: Tested
     interrupted: bool
 
 
@@ -128,14 +131,15 @@ class Driver:
         limited = self.clock.budget_s is not None
         return MOST_TRIALS if limited else main_trials(self.plan.effort, self.question.table.rows)
 
-    def _out_of_fold(
-        self, search: Search, solution: Solution
-    ) -> tuple[NDArray[np.int64], NDArray[np.float64], NDArray[np.float64]]:
-        """Return judged rows, the ensemble's out-of-fold answers to them, and the baseline's."""
-        blend = sum(w * search.answers(t) for t, w in solution.weights.items())
-        answers = as_answers(search.split.answer.task, np.asarray(blend))
+    def _out_of_fold(self, search: Search, solution: Solution) -> Tested:
+        """Return the ensemble's out-of-fold answers on the judged rows, and those of simple rules."""
+        task = search.split.answer.task
+        blend = np.asarray(sum(w * search.answers(t) for t, w in solution.weights.items()))
         rows = search.split.rows[search.judged]
-        return rows, answers, baseline_answers(self.question, search.split.rows, len(rows))
+        baselines = {plain_rule(task): baseline_answers(self.question, search.split.rows, len(rows))}
+        if (linear := best_linear(search.trials)) is not None:
+            baselines[LINEAR_ALONE] = as_answers(task, search.answers(linear.id))
+        return Tested(rows, as_answers(task, blend), baselines, 0, len(search.trials))
 
     def _split(self, name: str, rows: NDArray[np.int64], folds: int) -> Split:
         folder = self.plan.folder / "splits" / name
@@ -168,6 +172,10 @@ class Driver:
         task = search.split.answer.task
         weights = dict(select(task, search.truth, candidates, self.plan.metric, search.weights))
         failpoint("ensemble")
+        return self._build(search, trials, weights)
+
+    def _build(self, search: Search, trials: Sequence[Trial], weights: dict[str, float]) -> Solution:
+        """Restore the members, refit them where folds are windows of time, and lower them to one graph."""
         chosen = [t for t in trials if t.id in weights and search.split.folds.forward]
         refits = {t.id: self._refit(search.split, t) for t in chosen}
         ensemble = load_ensemble(search.split, self.question.specs, trials, weights, self.memory, refits)
@@ -199,10 +207,7 @@ class Driver:
         for trial in trials:
             reason = ""
             if trial.id in solution.weights:
-                ensemble = load_ensemble(search.split, self.question.specs, [trial], {trial.id: 1.0}, self.memory, {})
-                alone = Solution(
-                    search.split, (trial,), {trial.id: 1.0}, ensemble, build_model(ensemble, self.plan.schema)
-                )
+                alone = self._build(search, [trial], {trial.id: 1.0})
                 found = self._parity(alone, scale)
                 reason = "" if found.passed else f"parity: off by {found.largest:.3g} at {found.where}"
             kept.append(Trial(**(vars(trial) | {"status": "failed", "reason": reason})) if reason else trial)
@@ -251,5 +256,16 @@ class Driver:
         feed = {s.input_name: table[s.name].feed(plan.valid) for s in self.plan.schema.columns}
         regression = self.question.answer.task == "regression"
         answers = file_answers(solution.model.SerializeToString(), feed, regression)
-        baseline = baseline_answers(self.question, plan.train, len(plan.valid))
-        return Tested(plan.valid, answers, baseline, 1, sum(t.status == "ok" for t in done))
+        baselines = {
+            plain_rule(self.question.answer.task): baseline_answers(self.question, plan.train, len(plan.valid))
+        }
+        if (linear := best_linear(done)) is not None:
+            alone = self._build(search, done, {linear.id: 1.0})
+            baselines[LINEAR_ALONE] = file_answers(alone.model.SerializeToString(), feed, regression)
+        return Tested(plan.valid, answers, baselines, 1, sum(t.status == "ok" for t in done))
+
+
+def best_linear(trials: Sequence[Trial]) -> Trial | None:
+    """Return the best trial of a linear learner, or None."""
+    done = [t for t in trials if t.status == "ok" and t.recipe.learner.part == LINEAR]
+    return min(done, key=lambda t: (t.loss, t.id)) if done else None

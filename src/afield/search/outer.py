@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from afield.data.splits import Fold, outer_splits
 from afield.model.session import open_session
-from afield.problem.problem import Effort
+from afield.problem.problem import Effort, Task
 from afield.search.parity import run_batches
 from afield.search.store import Question
 
@@ -24,12 +24,12 @@ CHUNK = 65_536
 class Tested:
     """Answers to rows that no choice saw, in the order of ``rows`` (positions in the question's table).
 
-    ``answers``: float64 [n, K] or [n]; ``baseline``: the same from the training part's mean or class shares.
+    ``answers``: float64 [n, K] or [n]; ``baselines``: the same of simple rules, by name.
     """
 
     rows: NDArray[np.int64]
     answers: NDArray[np.float64]
-    baseline: NDArray[np.float64]
+    baselines: Mapping[str, NDArray[np.float64]]
     splits: int
     trials: int
 
@@ -45,6 +45,15 @@ def outer_trials(main_trials: int, main_folds: int, splits: int) -> int:
     main = main_trials * (main_folds - 1)
     each = splits * 0.8 * (INNER_FOLDS - 1)
     return max(2, int(main / 3 / each))
+
+
+#: the plainest rule, and the learner that is a fair first try
+LINEAR, LINEAR_ALONE = "linear", "a linear model alone"
+
+
+def plain_rule(task: Task) -> str:
+    """Return the name of the rule that looks at no column."""
+    return "always the mean" if task == "regression" else "always the class shares"
 
 
 def baseline_answers(question: Question, train: NDArray[np.int64], count: int) -> NDArray[np.float64]:
@@ -67,8 +76,14 @@ def pool(parts: Sequence[Tested]) -> Tested | None:
     """Return all outer splits as one; None where there is none."""
     if not parts:
         return None
-    joined: Callable[[str], NDArray[Any]] = lambda name: np.concatenate([getattr(p, name) for p in parts])  # noqa: E731
-    return Tested(joined("rows"), joined("answers"), joined("baseline"), len(parts), min(p.trials for p in parts))
+    names = [n for n in parts[0].baselines if all(n in p.baselines for p in parts)]
+    return Tested(
+        np.concatenate([p.rows for p in parts]),
+        np.concatenate([p.answers for p in parts]),
+        {n: np.concatenate([p.baselines[n] for p in parts]) for n in names},
+        len(parts),
+        min(p.trials for p in parts),
+    )
 
 
 #: trials of the main search under ``--effort``; a table with many rows gets a third

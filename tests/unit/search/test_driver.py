@@ -129,8 +129,9 @@ def test_a_stop_in_the_search_keeps_what_is_done(tmp_path: Path, monkeypatch: py
     assert finished.tested is None
     assert len(finished.solution.trials) == 4
     assert finished.parity.passed
-    rows, answers, baseline = finished.out_of_fold
-    assert len(rows) == len(answers) == len(baseline) == 90
+    found = finished.out_of_fold
+    assert len(found.rows) == len(found.answers) == 90
+    assert all(len(answers) == 90 for answers in found.baselines.values())
 
 
 # Wrong graphs ---------------------------------------------------------------------------------------------------------
@@ -325,7 +326,7 @@ def test_the_baseline_is_the_mean_or_the_shares_of_the_training_rows() -> None:
 
 
 def test_outer_splits_are_pooled_in_order() -> None:
-    parts = [outer.Tested(np.arange(3) + 3 * i, np.ones(3) * i, np.zeros(3), 1, 5 - i) for i in range(2)]
+    parts = [outer.Tested(np.arange(3) + 3 * i, np.ones(3) * i, {"plain": np.zeros(3)}, 1, 5 - i) for i in range(2)]
     joined = pool(parts)
     assert joined is not None
     assert joined.rows.tolist() == [0, 1, 2, 3, 4, 5]
