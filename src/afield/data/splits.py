@@ -42,6 +42,10 @@ class Folds:
         return Fold(train, valid)
 
 
+#: so many rows are alike in every fold without strata
+MANY_ROWS = 100_000
+
+
 def fold_count(rows: int) -> int:
     """Return how many folds a table of this many rows gets."""
     for limit, count in ((3_000, 8), (40_000, 5), (300_000, 3)):
@@ -85,9 +89,11 @@ def _time_edges(times: NDArray[np.float64], blocks: int) -> NDArray[np.float64]:
 
 
 def _stratified(answer: Answer, count: int, draw: np.random.Generator) -> NDArray[np.int64]:
-    """Deal rows to folds class by class; regression rows in strata of near values."""
+    """Deal rows to folds class by class; regression rows in strata of near values, where rows are not many anyway."""
     rows = len(answer.values)
     shuffled = draw.permutation(rows)
+    if rows > MANY_ROWS and answer.task == "regression":
+        return _assign(shuffled, np.arange(rows, dtype=np.int64) % count)
     values = answer.values[shuffled]
     if answer.task == "regression":  # blocks of `count` neighbours in value, one to each fold
         order = shuffled[np.argsort(values, kind="stable")]
