@@ -61,7 +61,7 @@ def understand(problem: Problem, frame: object, listener: Listener) -> tuple[Und
     loaded = load(problem.data if frame is None else frame, problem)
     listener(Event("table", {"rows": loaded.table.rows, "columns": len(loaded.specs), "source": loaded.info.name}))
     stated = state_target(loaded, problem)
-    schema = Schema(columns=tuple(_with_input(s) for s in stated.features), target=stated.target)
+    schema = Schema(columns=_with_inputs(stated.features), target=stated.target)
     listener(Event("stage", {"name": "check"}))
     findings = [*loaded.findings, *stated.findings, *run_checks(_context(loaded, stated, problem))]
     named = {f.column for f in findings if f.code == "column.group"}  # says what a group hint says, and more
@@ -99,8 +99,19 @@ def store(question: Question, folder: Path) -> None:
     save_question(folder / "table", question)
 
 
-def _with_input(spec: ColumnSpec) -> ColumnSpec:
-    return replace(spec, input=f"column:{spec.name}") if spec.name in OUTPUTS else spec
+def _with_inputs(specs: tuple[ColumnSpec, ...]) -> tuple[ColumnSpec, ...]:
+    """Give columns whose name the graph cannot take (an output's, or none) an input name of their own."""
+    taken = {s.name for s in specs}
+    named = []
+    for spec in specs:
+        if spec.name in OUTPUTS or not spec.name:
+            name = f"column:{spec.name}"
+            while name in taken:
+                name += "_"
+            taken.add(name)
+            spec = replace(spec, input=name)  # noqa: PLW2901
+        named.append(spec)
+    return tuple(named)
 
 
 def _context(loaded: Loaded, stated: Stated, problem: Problem) -> CheckContext:
