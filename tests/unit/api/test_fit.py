@@ -257,7 +257,8 @@ def test_text_and_datetime_columns() -> None:
 
 
 NAMES = [
-    "label", "prediction", "probabilities", "score", "column:label", "größe (cm)", "a/b c", " padded ", "0", "列", "x" * 99,
+    "label", "prediction", "probabilities", "score", "column:label", "größe (cm)", "a/b c", " padded ", "0", "列",
+    "x" * 99,
 ]  # fmt: skip
 
 
