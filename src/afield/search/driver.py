@@ -6,7 +6,7 @@ Each step looks into the journal first, so that a resumed study repeats the step
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
@@ -23,7 +23,7 @@ from afield.engines.protocol import Engine
 from afield.problem.problem import Effort
 from afield.problem.schema import Schema
 from afield.search.clock import Clock
-from afield.search.combine import as_answers, select
+from afield.search.combine import Limits, as_answers, select
 from afield.search.ensemble import Ensemble, build_model, load_ensemble
 from afield.search.evaluate import Evaluator
 from afield.search.interrupt import Interrupt
@@ -42,7 +42,7 @@ from afield.search.outer import (
     plan_outer,
     pool,
 )
-from afield.search.parity import Parity, check_parity
+from afield.search.parity import HOSTILE_ROWS, TRAINING_ROWS, Parity, check_parity
 from afield.search.portfolio import Shape
 from afield.search.propose import PortfolioThenNeighbours
 from afield.search.store import Split, open_question, open_split, save_split
@@ -50,6 +50,8 @@ from afield.search.trial import Trial
 
 #: shares of the wall time at which the search and the honest score end; the rest assembles, checks and writes
 MAIN_ENDS, OUTER_ENDS = 0.62, 0.90
+#: the share of the wall time that holding the file to the libraries may take, and how often a row is answered there
+CHECK_SHARE, CHECK_PASSES = 0.3, 3
 #: no search goes on past so many trials, however long the budget
 MOST_TRIALS = 120
 
@@ -170,9 +172,18 @@ class Driver:
                 )
             raise EngineError("study.failed", f"None of {len(trials)} trials ended well.", got=reasons)
         task = search.split.answer.task
-        weights = dict(select(task, search.truth, candidates, self.plan.metric, search.weights))
+        weights = dict(select(task, search.truth, candidates, self.plan.metric, search.weights, self._limits(search)))
         failpoint("ensemble")
         return self._build(search, trials, weights)
+
+    def _limits(self, search: Search) -> Limits:
+        """Return what the ensemble may cost; a short time leaves none to check a slow one on thousands of rows."""
+        limits, budget_s = Limits(), self.clock.budget_s
+        if budget_s is None:
+            return limits
+        rows = min(len(search.split.rows), TRAINING_ROWS) + HOSTILE_ROWS
+        affordable_us = 1e6 * CHECK_SHARE * budget_s / (CHECK_PASSES * rows)
+        return replace(limits, slower=float(np.clip(affordable_us / limits.latency_us, 1.0, limits.slower)))
 
     def _build(self, search: Search, trials: Sequence[Trial], weights: dict[str, float]) -> Solution:
         """Restore the members, refit them where folds are windows of time, and lower them to one graph."""
