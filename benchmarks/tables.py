@@ -168,8 +168,7 @@ def run_afield(split: Split, seed: int, options: argparse.Namespace) -> tuple[Te
             },
             "reasons": sorted({t["reason"] for t in trials if t.get("status") == "failed"})[:3],
             "members": [{"recipe": m.recipe, "weight": round(m.weight, 3), "trees": m.trees} for m in card.members],
-            "card_score": card.score
-            and {"metric": card.score.metric, "value": card.score.value, "how": card.score.how},
+            "card_score": {k: getattr(card.score, k) for k in ("metric", "value", "low", "high", "how", "rows")},
             "parity": vars(card.parity) if card.parity else None,
         }
         rows = split.raw.iloc[split.test].drop(columns=entry.target)

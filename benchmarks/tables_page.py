@@ -167,9 +167,10 @@ def _costs(cells: Cells, tables: list[str]) -> str:
             f"{sum(p['rows'] for p in parity):,} + {sum(p['hostile_rows'] for p in parity):,}",
             f"{max((p['largest'] for p in parity), default=0):.1e}",
             f"{sum(p['labels_different'] for p in parity)} / {sum(p['near_ties'] for p in parity)}",
+            f"{sum(c['card_score']['how'] == 'outer_splits' for c in runs)} of {len(runs)}",
         ])  # fmt: skip
     head = ["table", "wall s", "overrun s", "memory MB (shared once / summed)", "file MB", "row ms", "trials",
-            "parity rows (training + hostile)", "largest", "labels different / near ties"]  # fmt: skip
+            "parity rows (training + hostile)", "largest", "labels different / near ties", "scores from outer splits"]  # fmt: skip
     return "## What afield took\n\nThe worst of the splits; the row's time is their median.\n\n" + _grid(head, rows)
 
 
