@@ -12,7 +12,6 @@ from typing import Any
 import numpy as np
 
 from afield.api.answered import answered_rows
-from afield.api.output import check_output
 from afield.api.packing import make_card, make_provenance, make_selftest, pack
 from afield.api.room import check_room
 from afield.api.scoring import Judged, baselines_of, score_of
@@ -20,6 +19,7 @@ from afield.api.stating import Understood, announce, check_options, store, under
 from afield.core.events import Event, Listener, silent
 from afield.core.files import write_atomic
 from afield.core.findings import Finding
+from afield.core.output import check_output
 from afield.core.registry import load as load_part
 from afield.data.metrics import Metric, choose_metric
 from afield.engines.protocol import Engine

@@ -12,10 +12,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from afield.api.answers import Batch, Write, csv_writer, ending, writing
-from afield.api.output import check_output
 from afield.api.rows import Feed, batches, is_file
 from afield.core.errors import ProblemError
 from afield.core.files import replacing
+from afield.core.output import check_output
 
 if TYPE_CHECKING:
     from afield.model.model import Model

@@ -11,10 +11,10 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from afield.api.output import check_output
 from afield.api.stating import Understood
 from afield.core.errors import EngineError
 from afield.core.files import write_atomic
+from afield.core.output import check_output
 from afield.data.metrics import METRICS, row_losses
 from afield.model.model import Model
 from afield.problem.problem import Problem, Task

@@ -7,11 +7,11 @@ from pathlib import Path
 from typing import Any
 
 from afield.api.fit import FitResult, finish, start_engine
-from afield.api.output import check_output
 from afield.api.stating import Understood, store, understand
 from afield.core.errors import DataError, EngineError
 from afield.core.events import Event, Listener, silent
 from afield.core.files import remove_parts
+from afield.core.output import check_output
 from afield.data.opening import open_source
 from afield.problem.problem import Problem
 from afield.search.clock import Clock

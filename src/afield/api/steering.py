@@ -10,11 +10,11 @@ from types import TracebackType
 from typing import Any, Self
 
 from afield.api.fit import FitResult, deliver, make_driver, start_engine
-from afield.api.output import check_output
 from afield.api.stating import check_options, store, understand
 from afield.core.errors import EngineError
 from afield.core.events import Listener, silent
 from afield.core.findings import Finding
+from afield.core.output import check_output
 from afield.problem.problem import Problem
 from afield.problem.schema import Schema
 from afield.search.clock import Clock

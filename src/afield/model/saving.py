@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from afield.core.errors import OutputError
 from afield.core.files import write_atomic
+from afield.core.output import check_output
 
 
 def write_model(path: Path, content: bytes, *, force: bool = False) -> Path:
@@ -14,25 +14,8 @@ def write_model(path: Path, content: bytes, *, force: bool = False) -> Path:
     Raises
     ------
     OutputError
-        ``output.exists``, ``output.unwritable``.
-    OutputError
-        ``output.unwritable``, ``output.disk_full``, from the writing itself.
+        ``output.exists``, ``output.unwritable``, ``output.disk_full``.
     """
-    if path.is_dir():
-        raise OutputError("output.unwritable", "A folder stands where the file is to go.", where=str(path))
-    if not path.parent.is_dir():
-        raise OutputError(
-            "output.unwritable",
-            "The folder for the output does not exist.",
-            where=str(path.parent),
-            fix="Make the folder, or give another path.",
-        )
-    if path.exists() and not force:
-        raise OutputError(
-            "output.exists",
-            "The output exists, and nothing is overwritten unasked.",
-            where=str(path),
-            fix="Give another name, or force=True (--force).",
-        )
+    check_output(path, force=force)
     write_atomic(path, content)
     return path
