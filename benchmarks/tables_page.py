@@ -170,7 +170,8 @@ def _costs(cells: Cells, tables: list[str]) -> str:
             f"{sum(c['card_score']['how'] == 'outer_splits' for c in runs)} of {len(runs)}",
         ])  # fmt: skip
     head = ["table", "wall s", "overrun s", "memory MB (shared once / summed)", "file MB", "row ms", "trials",
-            "parity rows (training + hostile)", "largest", "labels different / near ties", "scores from outer splits"]  # fmt: skip
+            "parity rows (training + hostile)", "largest", "labels different / near ties",
+            "scores from outer splits"]  # fmt: skip
     return "## What afield took\n\nThe worst of the splits; the row's time is their median.\n\n" + _grid(head, rows)
 
 
