@@ -24,7 +24,7 @@ STEPS: dict[str, list[str]] = {
     "Types: mypy": [str(BIN / "mypy"), "--no-error-summary"],
     "Imports: import-linter": [str(BIN / "lint-imports"), "--no-logo"],
     "Docs: generated pages are fresh": [sys.executable, "docs/build.py", "--check"],
-    "Tests: pytest": [sys.executable, "-m", "pytest", "-n", WORKERS, "--dist", "worksteal", *sys.argv[1:]],
+    "Tests: pytest": [sys.executable, "-m", "pytest", "-rfEs", "-n", WORKERS, "--dist", "worksteal", *sys.argv[1:]],
 }
 
 

@@ -9,7 +9,7 @@ import numpy as np
 import onnx
 import pytest
 
-from afield.core.errors import AfieldError, ModelFileError, UnsupportedError
+from afield.core.errors import AfieldError, ModelFileError, OutputError, UnsupportedError
 from afield.model.model import Model
 from afield.platforms.protocol import Platform
 from afield.platforms.python import PythonOptions, platform
@@ -111,7 +111,7 @@ def test_the_script_names_a_lacking_column(tmp_path: Path) -> None:
 @pytest.mark.error_code("output.exists")
 def test_a_folder_with_something_in_it_is_refused(tmp_path: Path) -> None:
     (tmp_path / "notes.txt").write_text("mine")
-    with pytest.raises(UnsupportedError) as caught:
+    with pytest.raises(OutputError) as caught:
         platform.export(FILE, tmp_path, PythonOptions())
     assert caught.value.code == "output.exists"
     assert [p.name for p in tmp_path.iterdir()] == ["notes.txt"]
