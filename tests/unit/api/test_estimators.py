@@ -26,7 +26,8 @@ def _own_folder(tmp_path: Any, monkeypatch: pytest.MonkeyPatch) -> None:
 
 @pytest.mark.slow
 @parametrize_with_checks([AfieldClassifier(), AfieldRegressor()])
-def test_scikit_learn(estimator: Any, check: Any) -> None:
+def test_scikit_learn(estimator: Any, check: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("SCIPY_ARRAY_API", "1")  # without it, a check would be skipped
     check(estimator)
 
 
