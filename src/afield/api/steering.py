@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Sequence
 from contextlib import ExitStack
+from html import escape
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
@@ -138,3 +139,20 @@ class Study:
 
     def __repr__(self) -> str:
         return f"<Study {self.id}: {self.problem.target}, {len(self._search.trials)} trials>"
+
+    def _repr_html_(self) -> str:
+        """Return the leaderboard as a small table for notebooks."""
+        head = "".join(f"<th>{n}</th>" for n in ("trial", "recipe", "status", self._driver.plan.metric.name, "seconds"))
+        rows = [
+            (
+                t["id"],
+                t["recipe"]["name"],
+                t["status"],
+                "" if t["score"] is None else f"{t['score']:.4g}",
+                f"{t['fit_s']:.1f}",
+            )
+            for t in self.leaderboard()
+        ]
+        body = "".join("<tr>" + "".join(f"<td>{escape(c)}</td>" for c in row) + "</tr>" for row in rows)
+        title = f"study {escape(self.id)}: {escape(self.problem.target)}, {len(rows)} trials"
+        return f"<table><caption>{title}</caption><thead><tr>{head}</tr></thead><tbody>{body}</tbody></table>"
