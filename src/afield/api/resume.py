@@ -56,6 +56,7 @@ def resume(
         place, overwrite = (out, force) if out is not None or not asked["out"] else (Path(asked["out"]), asked["force"])
         if place is not None:
             _check_place(place, folder, force=overwrite)
+            remove_parts(place.parent, place.name)
         budget_s = None if problem.minutes is None else 60 * problem.minutes
         clock = Clock(time.time() if started is None else started, budget_s, memory.spent_s())
         with start_engine(problem) as engine:

@@ -77,9 +77,9 @@ def write_atomic(path: Path, content: bytes | memoryview, *, point: str = "file.
         temporary.write_bytes(content)
 
 
-def remove_parts(folder: Path) -> int:
-    """Remove temporary files that killed processes left in ``folder``; return how many there were."""
-    parts = list(folder.glob(".*.part"))
+def remove_parts(folder: Path, name: str = "") -> int:
+    """Remove temporary files that killed processes left in ``folder``, of the file ``name`` or of all; return how many."""
+    parts = list(folder.glob(f".{escape(name)}.*.part" if name else ".*.part"))
     for part in parts:
         part.unlink(missing_ok=True)
     return len(parts)

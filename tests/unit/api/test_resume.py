@@ -153,9 +153,11 @@ def test_a_file_that_was_never_read_is_read_now(tmp_path: Path, monkeypatch: pyt
 
 
 def test_half_written_files_are_cleaned_up(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    killed_fit(monkeypatch, table(tmp_path), 3)
+    killed_fit(monkeypatch, table(tmp_path), 3, out="m[1].onnx")
+    (tmp_path / ".m[1].onnx.123.part").write_text("half")
+    (tmp_path / ".mine.part").write_text("somebody's")
     study = tmp_path / ".afield" / "studies" / "age-1"
     for place in (study, study / "splits" / "main" / "features"):
         (place / ".x.npy.123.part").write_text("half")
     resume("age-1")
-    assert not list(study.rglob("*.part"))
+    assert [p.name for p in tmp_path.rglob("*.part")] == [".mine.part"]
