@@ -26,8 +26,9 @@ from afield.problem.schema import Schema, TargetSpec
 if TYPE_CHECKING:
     from onnxruntime import InferenceSession
 
-#: Rows that go through the graph at once: bounds memory, and is large enough to cost nothing.
-CHUNK = 65_536
+#: Rows that go through the graph at once: bounds memory, and is large enough to cost nothing. A row of text takes up
+#: to a megabyte on its way.
+CHUNK, TEXT_CHUNK = 65_536, 1_024
 
 
 @final
@@ -149,9 +150,10 @@ class Model:
         if not rows:
             return {name: self._empty(name) for name in names}
         session = self._open()
+        chunk = TEXT_CHUNK if any(c.kind == "text" for c in self.schema.columns) else CHUNK
         parts = []
-        for start in range(0, rows, CHUNK):
-            part = feed if rows <= CHUNK else {n: v[start : start + CHUNK] for n, v in feed.items()}
+        for start in range(0, rows, chunk):
+            part = feed if rows <= chunk else {n: v[start : start + chunk] for n, v in feed.items()}
             parts.append(run_session(session, names, part))
         joined = parts[0] if len(parts) == 1 else [np.concatenate(answers) for answers in zip(*parts, strict=True)]
         return dict(zip(names, joined, strict=True))

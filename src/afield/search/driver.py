@@ -48,10 +48,10 @@ from afield.search.propose import PortfolioThenNeighbours
 from afield.search.store import Split, open_question, open_split, save_split
 from afield.search.trial import Trial
 
-#: shares of the wall time at which the search and the honest score end; the rest assembles, checks and writes
-MAIN_ENDS, OUTER_ENDS = 0.62, 0.90
+#: shares of the wall time at which the search and the honest score end; the rest checks and writes the file
+MAIN_ENDS, OUTER_ENDS = 0.60, 0.85
 #: the share of the wall time that holding the file to the libraries may take, and how often a row is answered there
-CHECK_SHARE, CHECK_PASSES = 0.3, 3
+CHECK_SHARE, CHECK_PASSES = 0.15, 3
 #: no search goes on past so many trials, however long the budget
 MOST_TRIALS = 120
 
@@ -110,7 +110,7 @@ class Driver:
             ``model.parity``: no trial's graph gives its library's answers.
         """
         search = self.main_search()
-        end = 0.85 if self.plan.test_given else MAIN_ENDS
+        end = OUTER_ENDS if self.plan.test_given else MAIN_ENDS
         search.run(Budget(trials=self._trials, left_s=lambda: self.clock.left_s(end)))
         return self.conclude(search)
 
@@ -121,10 +121,11 @@ class Driver:
         return self._search(self._split("main", rows, fold_count(len(rows))))
 
     def conclude(self, search: Search) -> Finished:
-        """Combine the trials of the main search, check the file, and estimate the honest score."""
-        solution, parity = self._checked(search, search.trials)
-        wanted = not self.plan.test_given and not self.interrupt.asked
+        """Combine the trials of the main search, estimate the honest score, and check the file."""
+        some = any(t.status == "ok" for t in search.trials)
+        wanted = some and not self.plan.test_given and not self.interrupt.asked
         tested = self._outer(search.split.folds.count) if wanted else None
+        solution, parity = self._checked(search, search.trials)
         return Finished(solution, parity, tested, self._out_of_fold(search, solution), self.interrupt.asked)
 
     @property

@@ -140,7 +140,7 @@ class Reference:
             key: encoder_session(encoder, ensemble.columns_of(use)) for key, (use, encoder) in ensemble.encoders.items()
         }
 
-    def __call__(self, feed: Mapping[str, NDArray[Any]], chunk: int = 4_096) -> NDArray[np.float64]:
+    def __call__(self, feed: Mapping[str, NDArray[Any]], chunk: int = 1_024) -> NDArray[np.float64]:
         """Return float64 [n, K] or [n, 1] for rows given as graph inputs by input name."""
         rows = len(next(iter(feed.values())))
         parts = [self._answers({n: v[i : i + chunk] for n, v in feed.items()}) for i in range(0, rows, chunk)]

@@ -22,7 +22,7 @@ from afield.search.recipe import Use
 from afield.search.store import Split
 
 #: rows that an encoder graph sees at once: bounds memory, never changes a value
-CHUNK = {"text": 1_024, "datetime": 16_384}
+CHUNK = {"text": 256, "datetime": 16_384}
 CHUNK_ROWS, CHUNK_CELLS = 65_536, 8_000_000
 
 

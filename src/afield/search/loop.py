@@ -22,7 +22,7 @@ from afield.search.trial import Trial
 #: trials proposed and absorbed together, whatever the number of workers: results must not depend on it
 WAVE = 4
 #: the share of the time left that one trial may take, and the first of all
-TRIAL_SHARE, FIRST_SHARE = 0.6, 0.85
+TRIAL_SHARE, FIRST_SHARE = 0.6, 0.7
 
 
 class Proposer(Protocol):

@@ -17,7 +17,7 @@ from afield.search.store import Question
 
 #: folds inside an outer split: fewer than in the main search, to stay within a quarter of the budget
 INNER_FOLDS = 3
-CHUNK = 65_536
+CHUNK = 4_096
 
 
 @dataclass(frozen=True)

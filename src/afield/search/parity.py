@@ -59,8 +59,7 @@ def check_parity(model: onnx.ModelProto, ensemble: Ensemble, schema: Schema, tab
     ``table``: training rows; ``scale``: the target's standard deviation (regression).
     """
     content = model.SerializeToString()
-    step = max(1, -(-table.rows // TRAINING_ROWS))
-    rows = np.arange(0, table.rows, step, dtype=np.int64)
+    rows = np.unique(np.linspace(0, table.rows - 1, min(table.rows, TRAINING_ROWS)).astype(np.int64))
     training = {s.input_name: table[s.name].feed(rows) for s in schema.columns}
     hard = hostile(schema, column_thresholds(model, ensemble), HOSTILE_ROWS, 0)
     reference = Reference(ensemble)
