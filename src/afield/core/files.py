@@ -6,6 +6,7 @@ import errno
 import os
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
+from glob import escape
 from pathlib import Path
 
 from afield.core.errors import OutputError
@@ -78,7 +79,7 @@ def write_atomic(path: Path, content: bytes | memoryview, *, point: str = "file.
 
 
 def remove_parts(folder: Path, name: str = "") -> int:
-    """Remove temporary files that killed processes left in ``folder``, of the file ``name`` or of all; return how many."""
+    """Remove what killed processes left half written in ``folder``, of the file ``name`` or of all; return how many."""
     parts = list(folder.glob(f".{escape(name)}.*.part" if name else ".*.part"))
     for part in parts:
         part.unlink(missing_ok=True)
