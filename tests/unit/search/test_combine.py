@@ -138,6 +138,14 @@ def test_equal_candidates_are_told_apart_by_their_ids() -> None:
     assert chosen("regression", same) == {"a": 1.0}
 
 
+def test_where_only_some_of_equal_candidates_take_part_ids_decide() -> None:
+    answers = truth_of("regression").reshape(-1, 1) + 0.1
+    same = [Candidate(i, answers, 1_000_000 if i == "a" else 1_000, 1.0) for i in ("d", "c", "b", "a")]
+    for order in (same, same[::-1]):
+        assert chosen("regression", order, Limits(keep=2)) == {"b": 1.0}
+        assert chosen("regression", order, Limits(keep=1)) == {"a": 1.0}
+
+
 def test_row_weights_count() -> None:
     truth = np.zeros(ROWS)
     first = np.where(np.arange(ROWS) < 100, 0.0, 5.0).reshape(-1, 1)
