@@ -25,6 +25,7 @@ from afield.data.metrics import Metric, choose_metric
 from afield.engines.protocol import Engine
 from afield.model.card import Baseline, Score
 from afield.model.model import Model
+from afield.model.selftest import require
 from afield.problem.problem import Problem
 from afield.search.artifacts import save_array
 from afield.search.clock import Clock
@@ -177,11 +178,12 @@ def deliver(
     folder, metric, listener = driver.plan.folder, driver.plan.metric, driver.listener
     question = open_question(folder / "table")
     content = _packed(folder, problem, understood, question, finished, metric, listener)
+    model = Model(content)
+    require(model.verify())
     if out is not None:
         check_output(out, force=force)
         write_atomic(out, content)
         listener(Event("written", {"path": str(out), "bytes": len(content)}))
-    model = Model(content)
     board = sorted(
         (summary(t) | {"weight": finished.solution.weights.get(t.id, 0.0)} for t in finished.solution.trials),
         key=lambda t: (t["loss"] is None, t["loss"], t["id"]),
