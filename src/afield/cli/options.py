@@ -119,7 +119,7 @@ Positive = Annotated[
     str | None,
     typer.Option(
         metavar="CLASS",
-        help="The class that F1 and the like look for; left out: the rarer one.",
+        help="The class of two that F1 and the like look for; left out: the second in order, such as 1 or yes.",
         rich_help_panel=COLUMNS,
         show_default=False,
     ),
