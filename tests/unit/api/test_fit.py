@@ -370,7 +370,7 @@ def test_events_tell_the_story_in_order(tmp_path: Path) -> None:
     kinds = [e.kind for e in events if e.kind not in ("finding", "progress")]
     assert kinds[:3] == ["stage", "table", "stage"]
     assert [e.data["name"] for e in events if e.kind == "stage"] == [
-        "read", "check", "search", "check the file", "honest score",
+        "read", "check", "search", "honest score", "check the file",
     ]  # fmt: skip
     assert kinds[-2:] == ["score", "written"]
     assert result.path == tmp_path / "m.onnx"
