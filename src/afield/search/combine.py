@@ -49,7 +49,7 @@ class Limits:
     patience: int = 6
     keep: int = 16
     bytes: int = 4_000_000
-    latency_us: float = 120.0
+    latency_us: float = 200.0
     larger: float = 2.3
     slower: float = 10.0
     gain: float = 0.03

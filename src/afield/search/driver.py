@@ -51,7 +51,7 @@ from afield.search.trial import Trial
 #: shares of the wall time at which the search and the honest score end; the rest checks and writes the file
 MAIN_ENDS, OUTER_ENDS = 0.60, 0.85
 #: the share of the wall time that holding the file to the libraries may take, and how often a row is answered there
-CHECK_SHARE, CHECK_PASSES = 0.15, 3
+CHECK_SHARE, CHECK_PASSES = 0.15, 1.5
 #: no search goes on past so many trials, however long the budget
 MOST_TRIALS = 120
 

@@ -56,7 +56,7 @@ def make_recipe(name: str, encoding: Encoding, learner: str, settings: Mapping[s
 
 
 #: for tables of fewer rows than the first figure: learning rate and leaves
-PACES: tuple[tuple[float, float, int], ...] = ((20_000, 0.1, 31), (300_000, 0.1, 63), (math.inf, 0.2, 127))
+PACES: tuple[tuple[float, float, int], ...] = ((100_000, 0.1, 31), (300_000, 0.1, 63), (math.inf, 0.2, 127))
 
 
 def _pace(shape: Shape) -> dict[str, Any]:
