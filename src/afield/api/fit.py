@@ -120,8 +120,11 @@ def fit(
 
 def start_engine(problem: Problem) -> Any:
     """Return the local engine with the workers that the problem allows."""
-    jobs = problem.jobs or len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else problem.jobs or 1
-    return load_part("engines", "local")(jobs, memory_bytes=problem.memory_bytes or _memory_share(), preload=PRELOAD)
+    # where the system tells which processors are ours, the others do not count
+    usable = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+    return load_part("engines", "local")(
+        problem.jobs or usable, memory_bytes=problem.memory_bytes or _memory_share(), preload=PRELOAD
+    )
 
 
 def _memory_share() -> int:
