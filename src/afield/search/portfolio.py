@@ -64,7 +64,8 @@ def _pace(shape: Shape) -> dict[str, Any]:
     many = shape.classes > 10
     rate, leaves = next((r, n) for below, r, n in PACES if shape.rows < below)
     patience = 20 if many or shape.rows > 50_000 else 30
-    return {"learning_rate": 0.2 if many else rate, "num_leaves": leaves, "patience": patience, "max_rounds": 500}
+    rounds = 500 if shape.classes <= 2 else max(100, 1_000 // shape.classes)  # each round is a tree for every class
+    return {"learning_rate": 0.2 if many else rate, "num_leaves": leaves, "patience": patience, "max_rounds": rounds}
 
 
 def first_recipes(shape: Shape) -> list[Recipe]:
@@ -84,7 +85,7 @@ def first_recipes(shape: Shape) -> list[Recipe]:
     def forest(name: str, encoding: Encoding, **settings: Any) -> Recipe:
         return make_recipe(name, encoding, "forest", {"max_bytes": 400_000} | settings, shape)
 
-    slow = {"learning_rate": pace["learning_rate"] / 2, "max_rounds": 1000}
+    slow = {"learning_rate": pace["learning_rate"] / 2, "max_rounds": 2 * pace["max_rounds"]}
     return [
         boosted("boosted trees", TREE),
         linear("linear", 1.0),
