@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import heapq
+import itertools
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
@@ -89,15 +91,19 @@ class _Wave:
         self.outcomes = {o.id: Outcome() for o in orders}
         self.waiting = {o.id: o for o in orders}
         self.running: dict[str, tuple[Job, Callable[[Done], None]]] = {}
+        self.queue: list[tuple[int, int, str]] = []  # (place of the order, number, job) not handed to the engine yet
+        self.handed: set[str] = set()
+        self.count = itertools.count()
         self.blocks: dict[str, Mapping[str, Any]] = {}
 
     def run(
         self, deadline_s: Callable[[], float | None], tick: Callable[[], None], *, need_one: bool = False
     ) -> dict[str, Outcome]:
-        uses = {use.id: use for order in self.orders for use in order.recipe.encoders}
-        for use in uses.values():
-            self._start_block(use)
+        for place, order in enumerate(self.orders):
+            for use in order.recipe.encoders:
+                self._start_block(use, place)
         self._start_ready()
+        self._pump()
         try:
             while self.running:
                 if self.interrupt.asked:
@@ -134,35 +140,52 @@ class _Wave:
     def _cancel_but(self, kept: Order) -> None:
         """Cancel all jobs that the kept order does not need."""
         needed = {f"{self.split.name}/{use.id}" for use in kept.recipe.encoders}
-        for name in self.running:
+        for name in list(self.running):
             if name not in needed and not name.startswith(f"{self.split.name}/{kept.id}/"):
-                self.engine.cancel(name)
+                self._cancel(name)
         for other in [o for o in self.waiting.values() if o is not kept]:
             del self.waiting[other.id]
             self.outcomes[other.id].stopped = True
 
     def _absorb(self, ended: Sequence[Done]) -> None:
+        self.handed -= {d.id for d in ended}
         known = sorted((d for d in ended if d.id in self.running), key=lambda d: d.id)
         self.memory.put_all([("job", d.id, d.result or {}) for d in known if d.outcome == "ok"])
         for done in known:
             job, then = self.running.pop(done.id)
             if done.outcome == "lost" and job.attempt < ATTEMPTS:
-                self._submit(job.id, job.function, job.config, then, job.attempt + 1)
+                self._submit(0, Job(**(vars(job) | {"attempt": job.attempt + 1})), then)
             else:
                 then(done)
+        self._pump()
 
-    def _submit(
-        self, id: str, function: str, config: Mapping[str, Any], then: Callable[[Done], None], attempt: int = 1
-    ) -> None:
-        job = Job(id=id, attempt=attempt, function=function, config=config)
-        self.running[id] = (job, then)
-        self.engine.submit(job)
+    def _submit(self, place: int, job: Job, then: Callable[[Done], None]) -> None:
+        """Queue a job; those of earlier orders go first: a first model must not wait for a later one's blocks."""
+        self.running[job.id] = (job, then)
+        heapq.heappush(self.queue, (place, next(self.count), job.id))
+
+    def _pump(self) -> None:
+        """Hand jobs to the engine, as many as it runs at once."""
+        while self.queue and len(self.handed) < self.engine.capacity():
+            name = heapq.heappop(self.queue)[2]
+            if name in self.running:
+                self.handed.add(name)
+                self.engine.submit(self.running[name][0])
+
+    def _cancel(self, name: str) -> None:
+        """Stop a job; one that the engine does not know yet is forgotten."""
+        if name in self.handed:
+            self.engine.cancel(name)
+        else:
+            self.running.pop(name, None)
 
     def _remembered(self, name: str) -> Mapping[str, Any] | None:
         return self.memory.get("job", name)
 
-    def _start_block(self, use: Use) -> None:
+    def _start_block(self, use: Use, place: int) -> None:
         name = f"{self.split.name}/{use.id}"
+        if name in self.running:
+            return
         if (known := self._remembered(name)) is not None:
             self.blocks[use.id] = known
             return
@@ -177,7 +200,7 @@ class _Wave:
                     del self.waiting[order.id]
 
         config = {"split": str(self.split.folder), "use": use.to_json(), "seed": self.seed}
-        self._submit(name, "afield.search.tasks:encode_block", config, then)
+        self._submit(place, Job(id=name, attempt=1, function="afield.search.tasks:encode_block", config=config), then)
 
     def _start_ready(self) -> None:
         ready = [o for o in self.waiting.values() if all(use.id in self.blocks for use in o.recipe.encoders)]
@@ -199,7 +222,7 @@ class _Wave:
             elif done.outcome != "cancelled" and not outcome.reason:
                 outcome.reason = f"fold {fold}: {done.reason or done.outcome}"
                 for other in [n for n in self.running if n.startswith(f"{self.split.name}/{order.id}/")]:
-                    self.engine.cancel(other)
+                    self._cancel(other)
 
         config = {
             "split": str(self.split.folder),
@@ -212,14 +235,15 @@ class _Wave:
             "time_limit_s": order.time_limit_s,
             "rounds": self.rounds,
         }
-        self._submit(name, "afield.search.tasks:fit_fold", config, then)
+        job = Job(id=name, attempt=1, function="afield.search.tasks:fit_fold", config=config)
+        self._submit(self.orders.index(order), job, then)
 
     def _stop(self) -> None:
         """Cancel what runs, wait for the engine to say so, and keep what was done in the meantime."""
+        self.queue.clear()
         for name in list(self.running):
-            self.engine.cancel(name)
-        while self.running and (ended := self.engine.poll(10 * POLL_S)):
+            self._cancel(name)
+        while self.handed and (ended := self.engine.poll(10 * POLL_S)):
             self.memory.put_all([("job", d.id, d.result or {}) for d in ended if d.outcome == "ok"])
-            for done in ended:
-                self.running.pop(done.id, None)
+            self.handed -= {d.id for d in ended}
         self.running.clear()

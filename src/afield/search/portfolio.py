@@ -68,6 +68,11 @@ def _pace(shape: Shape) -> dict[str, Any]:
     return {"learning_rate": 0.2 if many else rate, "num_leaves": leaves, "patience": patience, "max_rounds": rounds}
 
 
+def _width(shape: Shape) -> int:
+    """Return how many columns levels may fill: at most 40 million cells."""
+    return int(min(2_000, max(50, 40_000_000 // max(shape.rows, 1))))
+
+
 def first_recipes(shape: Shape) -> list[Recipe]:
     """Return the portfolio for a table of this shape, strongest first."""
     pace = _pace(shape)
@@ -77,10 +82,14 @@ def first_recipes(shape: Shape) -> list[Recipe]:
     def boosted(name: str, encoding: Encoding, **settings: Any) -> Recipe:
         return make_recipe(name, encoding, "lightgbm", pace | small_leaf | settings, shape)
 
+    encoding = dict(LINEAR) | {"category": [("onehot", {"max_width": _width(shape)})]}
+    if shape.rows > 200_000:  # a column for each level of each would take gigabytes, and these rows need no such care
+        encoding["category"] = [("target_mean", {})]
+
     def linear(name: str, strength: float) -> Recipe:
         # C weighs the data against the penalty, alpha the penalty against the data
         settings = {"alpha": 1.0 / strength} if shape.task == "regression" else {"C": strength}
-        return make_recipe(name, LINEAR, "linear", settings, shape)
+        return make_recipe(name, encoding, "linear", settings, shape)
 
     def forest(name: str, encoding: Encoding, **settings: Any) -> Recipe:
         return make_recipe(name, encoding, "forest", {"max_bytes": 400_000} | settings, shape)
