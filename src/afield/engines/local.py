@@ -229,7 +229,8 @@ class LocalEngine:
                 continue
             task = slot.task = self._queue.popleft()
             task.running_since = time.monotonic() if slot.worker.ready else None
-            slot.worker.forget_stderr()
+            if slot.worker.ready:  # what one says while it starts is why it does not
+                slot.worker.forget_stderr()
             self._send(slot, task.framed)
 
     def _send(self, slot: _Slot, framed: bytes) -> None:
