@@ -37,6 +37,7 @@ from afield.search.outer import (
     baseline_answers,
     file_answers,
     main_trials,
+    most_trials,
     outer_trials,
     plain_rule,
     plan_outer,
@@ -52,8 +53,6 @@ from afield.search.trial import Trial
 MAIN_ENDS, OUTER_ENDS = 0.60, 0.85
 #: the share of the wall time that holding the file to the libraries may take, and how often a row is answered there
 CHECK_SHARE, CHECK_PASSES = 0.15, 1.5
-#: no search goes on past so many trials, however long the budget
-MOST_TRIALS = 120
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -132,7 +131,8 @@ class Driver:
     def _trials(self) -> int:
         """The most trials that the main search may run."""
         limited = self.clock.budget_s is not None
-        return MOST_TRIALS if limited else main_trials(self.plan.effort, self.question.table.rows)
+        rows = self.question.table.rows
+        return most_trials(rows) if limited else main_trials(self.plan.effort, rows)
 
     def _out_of_fold(self, search: Search, solution: Solution) -> Tested:
         """Return the ensemble's out-of-fold answers on the judged rows, and those of simple rules."""
@@ -237,7 +237,8 @@ class Driver:
     def _outer(self, folds: int) -> Tested | None:
         self.listener(Event("stage", {"name": "honest score"}))
         plans = plan_outer(self.question, derive_seed(self.plan.seed, "outer"))
-        limit = outer_trials(self._trials, folds, len(plans)) if self.clock.budget_s is None else MOST_TRIALS
+        limited = self.clock.budget_s is not None
+        limit = self._trials if limited else outer_trials(self._trials, folds, len(plans))
         began = self.clock.elapsed_s()
         parts = []
         for i, plan in enumerate(plans):

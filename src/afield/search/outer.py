@@ -91,6 +91,16 @@ EFFORT_TRIALS: Mapping[Effort, int] = {"quick": 8, "standard": 24, "thorough": 8
 MANY_ROWS = 200_000
 
 
+#: no search goes on past so many trials, however long the budget; few rows bear fewer
+MOST_TRIALS, LEAST_TRIALS, ROWS_A_TRIAL = 120, 12, 40
+
+
+def most_trials(rows: int) -> int:
+    """Return how many trials the rows can tell apart: the best of more would be the luckiest."""
+    return min(MOST_TRIALS, LEAST_TRIALS + rows // ROWS_A_TRIAL)
+
+
 def main_trials(effort: Effort, rows: int) -> int:
     """Return the work units of an effort, in trials."""
-    return EFFORT_TRIALS[effort] if rows < MANY_ROWS else max(4, EFFORT_TRIALS[effort] // 3)
+    wanted = EFFORT_TRIALS[effort] if rows < MANY_ROWS else max(4, EFFORT_TRIALS[effort] // 3)
+    return min(wanted, most_trials(rows))
