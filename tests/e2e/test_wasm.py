@@ -19,6 +19,8 @@ from afield.data.answer import Answer
 from afield.data.table import StringColumn, Table
 from afield.graph.builder import Builder
 from afield.graph.profile import OPERATORS
+from afield.model.model import Model
+from afield.model.selftest import stored_answers, stored_feed
 from afield.parts.encoders.text import part as text
 from afield.parts.protocol import FitContext
 from afield.problem.schema import ColumnSpec
@@ -214,3 +216,19 @@ def test_every_encoder_gives_the_same_features_in_wasm(library, tmp_path, name):
             jobs.append((model, {n: v[np.asarray(whole, dtype=bool)] for n, v in there.items()}, True))
     for (model, feeds, _), answer in zip(jobs, run_wasm(library, tmp_path, jobs), strict=True):
         assert difference(run_python(model, feeds, optimise=True), answer) == ""
+
+
+@pytest.mark.parametrize("name", ["format-1-classes", "format-1-regression"])
+def test_a_whole_model_gives_its_own_answers_in_wasm(library, tmp_path, name):
+    """All column kinds, encoders, learners and the blend, held to the answers stored in the file."""
+    model = Model.load(HERE.parents[1] / "models" / f"{name}.onnx")
+    feed = stored_feed(model.selftest, model.schema)
+    (found,) = run_wasm(library, tmp_path, [(model.bytes, feed, True)])
+    assert isinstance(found, dict), found
+    wanted = stored_answers(model.selftest)
+    if model.task == "regression":
+        scale = np.maximum(np.abs(wanted["prediction"]), model.selftest.scale)
+        assert np.max(np.abs(found["prediction"] - wanted["prediction"]) / scale) <= model.selftest.tolerance
+    else:
+        assert np.max(np.abs(found["probabilities"] - wanted["probabilities"])) <= model.selftest.tolerance
+        assert list(found["label"]) == list(wanted["label"])
