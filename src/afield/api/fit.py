@@ -17,7 +17,7 @@ from afield.api.room import check_room
 from afield.api.scoring import Judged, baselines_of, score_of
 from afield.api.stating import Understood, announce, check_options, store, understand
 from afield.core.events import Event, Listener, silent
-from afield.core.files import write_atomic
+from afield.core.files import remove_parts, write_atomic
 from afield.core.findings import Finding
 from afield.core.output import check_output
 from afield.core.registry import load as load_part
@@ -192,6 +192,7 @@ def deliver(
         key=lambda t: (t["loss"] is None, t["loss"], t["id"]),
     )
     state = {"score": model.card.to_json()["score"], "leaderboard": board, "interrupted": finished.interrupted}
+    remove_parts(folder, below=True)  # of workers that died while writing
     driver.memory.put("study", "finished", state | {"wall_s": driver.clock.elapsed_s(), "bytes": len(content)})
     return FitResult(
         model=model,

@@ -46,8 +46,7 @@ def resume(
     """
     folder = find_study(study)
     with Journal.open(folder / "journal.jsonl") as journal:
-        for part_folder in (folder, *folder.glob("**/")):
-            remove_parts(part_folder)
+        remove_parts(folder, below=True)
         memory = Memory(journal)
         asked = memory.get("study", "asked")
         if asked is None:

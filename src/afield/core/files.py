@@ -78,9 +78,13 @@ def write_atomic(path: Path, content: bytes | memoryview, *, point: str = "file.
         temporary.write_bytes(content)
 
 
-def remove_parts(folder: Path, name: str = "") -> int:
-    """Remove what killed processes left half written in ``folder``, of the file ``name`` or of all; return how many."""
-    parts = list(folder.glob(f".{escape(name)}.*.part" if name else ".*.part"))
+def remove_parts(folder: Path, name: str = "", *, below: bool = False) -> int:
+    """Remove what killed processes left half written in ``folder``, of the file ``name`` or of all; return how many.
+
+    With ``below`` in the folders below it too. Nobody may be writing there.
+    """
+    pattern = f".{escape(name)}.*.part" if name else ".*.part"
+    parts = list(folder.rglob(pattern) if below else folder.glob(pattern))
     for part in parts:
         part.unlink(missing_ok=True)
     return len(parts)

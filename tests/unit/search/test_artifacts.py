@@ -154,3 +154,13 @@ def test_what_a_killed_process_left_is_removed(tmp_path: Path) -> None:
     save_array(tmp_path / "a.npy", np.ones(1))
     assert remove_parts(tmp_path) == 1
     assert [p.name for p in tmp_path.iterdir()] == ["a.npy"]
+
+
+def test_what_killed_workers_left_below_a_study_is_removed(tmp_path: Path) -> None:
+    deep = tmp_path / "splits" / "main" / "trials" / "0001-abc"
+    deep.mkdir(parents=True)
+    (deep / ".fold-0.state.13078.part").write_bytes(b"half")
+    (deep / "fold-0.state").write_bytes(b"whole")
+    assert remove_parts(tmp_path) == 0
+    assert remove_parts(tmp_path, below=True) == 1
+    assert [p.name for p in deep.iterdir()] == ["fold-0.state"]
