@@ -60,6 +60,10 @@ class FitContext:
         Rows to stop early on; learners only.
     rounds : int or None
         Fixed number of boosting rounds, epochs, ... instead of early stopping; learners that have such.
+    objective : str
+        What the fit is to make small: ``log_loss`` for classes; ``squared_error``, ``absolute_error`` or
+        ``pinball:<q>`` (``pinball_level`` reads q) for a regression. A learner that cannot may do what comes near.
+        Empty: ``log_loss`` or ``squared_error``.
     time_limit_s : float or None
         Stop by then with what there is. None under ``--effort``: then time decides nothing.
     cancelled : callable
@@ -73,8 +77,15 @@ class FitContext:
     folds: NDArray[np.int64] | None = None
     validation: tuple[NDArray[np.float32], Answer, NDArray[np.float64] | None] | None = None
     rounds: int | None = None
+    objective: str = ""
     time_limit_s: float | None = None
     cancelled: Callable[[], bool] = field(default=lambda: False)
+
+    @property
+    def pinball_level(self) -> float | None:
+        """The quantile that the objective asks for: 0.5 for the absolute error, None for means and classes."""
+        kind, _, level = self.objective.partition(":")
+        return float(level) if kind == "pinball" else 0.5 if kind == "absolute_error" else None
 
 
 @dataclass(frozen=True, kw_only=True)

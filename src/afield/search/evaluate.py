@@ -43,8 +43,11 @@ class Outcome:
 class Evaluator:
     """Keeps the engine busy with the jobs of one wave after another. One driver thread owns it."""
 
-    def __init__(self, engine: Engine, memory: Memory, clock: Clock, interrupt: Interrupt, seed: int) -> None:
+    def __init__(
+        self, engine: Engine, memory: Memory, clock: Clock, interrupt: Interrupt, seed: int, objective: str = ""
+    ) -> None:
         self.engine, self.memory, self.clock, self.interrupt, self.seed = engine, memory, clock, interrupt, seed
+        self.objective = objective
 
     def run(
         self,
@@ -85,7 +88,7 @@ class _Wave:
         rounds: int | None = None,
     ) -> None:
         self.engine, self.memory, self.seed, self.split = owner.engine, owner.memory, owner.seed, split
-        self.orders, self.interrupt = orders, owner.interrupt
+        self.orders, self.interrupt, self.objective = orders, owner.interrupt, owner.objective
         self.fold_list = list(range(split.folds.count)) if folds is None else list(folds)
         self.rounds = rounds
         self.outcomes = {o.id: Outcome() for o in orders}
@@ -234,6 +237,7 @@ class _Wave:
             "threads": 1,
             "time_limit_s": order.time_limit_s,
             "rounds": self.rounds,
+            "objective": self.objective,
         }
         job = Job(id=name, attempt=1, function="afield.search.tasks:fit_fold", config=config)
         self._submit(self.orders.index(order), job, then)

@@ -46,7 +46,7 @@ def fit_fold(config: Mapping[str, Any]) -> dict[str, Any]:
     """Fit one fold of a trial; write its state and its answers to the validation rows.
 
     Config: ``split``, ``trial``, ``fold`` (-1: all rows, nothing to validate), ``recipe``, ``features`` (use id to
-    feature list), ``seed``, ``threads``, ``time_limit_s``, ``rounds``. Result: files with checksums and costs.
+    feature list), ``seed``, ``threads``, ``time_limit_s``, ``rounds``, ``objective``. Result: files with checksums and costs.
     """
     started, cpu = time.perf_counter(), time.process_time()
     split, recipe, fold = open_split(Path(config["split"])), Recipe.from_json(config["recipe"]), config["fold"]
@@ -54,7 +54,8 @@ def fit_fold(config: Mapping[str, Any]) -> dict[str, Any]:
     forms = [Feature(**f) for use in recipe.encoders for f in config["features"][use.id]]
     rows = np.arange(len(split.rows)) if fold < 0 else split.folds[fold].train
     valid = np.empty(0, dtype=np.int64) if fold < 0 else split.folds[fold].valid
-    answer, weights = split.answer, split.part("weights")
+    answer = split.answer
+    objective, weights = training_objective(config.get("objective", ""), answer, split.part("weights"))
     features_valid = stack(matrices, valid)
     context = FitContext(
         seed=derive_seed(config["seed"], recipe.id, fold),
@@ -64,6 +65,7 @@ def fit_fold(config: Mapping[str, Any]) -> dict[str, Any]:
         if len(valid)
         else None,
         rounds=config["rounds"],
+        objective=objective,
         time_limit_s=config["time_limit_s"],
     )
     learner = load("parts", recipe.learner.part)
@@ -81,6 +83,21 @@ def fit_fold(config: Mapping[str, Any]) -> dict[str, Any]:
     cost = lowered_cost(learner, fitted, len(forms), answer)
     result |= {"bytes": cost.bytes, "latency_us": cost.latency_us, "trees": cost.trees}
     return result | {"fit_s": time.perf_counter() - started, "cpu_s": time.process_time() - cpu}
+
+
+def training_objective(
+    objective: str, answer: Answer, weights: NDArray[np.float64] | None
+) -> tuple[str, NDArray[np.float64] | None]:
+    """Return what learners are told, and the row weights: a relative error is an absolute one of weighted rows.
+
+    Rows near 0 would outweigh all others: their weight is that of a hundredth of the middle size.
+    """
+    if objective != "relative_error":
+        return objective, weights
+    size = np.abs(np.asarray(answer.values, dtype=np.float64))
+    middle = float(np.median(size[size > 0])) if (size > 0).any() else 1.0
+    share = np.where(size > 0, middle / np.maximum(size, middle / 100), 1e-6)
+    return "absolute_error", share if weights is None else share * weights
 
 
 def lowered_cost(learner: Learner, fitted: FittedLearner, width: int, answer: Answer) -> Cost:
