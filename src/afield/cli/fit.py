@@ -14,6 +14,7 @@ EXAMPLES = (
     "afield fit shellfish.csv --target rings",
     "afield fit churn.parquet --target Churn --minutes 5 --ignore customerID --out churn.onnx",
     "afield fit visits.csv --target readmitted --group patient --effort standard",
+    "afield fit crabs.csv --target sex --max-size 200KB --max-latency 50us",
     "afield fit problem.toml",
 )
 
@@ -46,6 +47,8 @@ def command(
     positive: o.Positive = None,
     jobs: o.Jobs = None,
     memory: o.Memory = None,
+    max_size: o.MaxSize = None,
+    max_latency: o.MaxLatency = None,
     seed: o.Seed = None,
     real_samples: o.RealSamples = False,
     force: o.Force = False,
@@ -75,6 +78,8 @@ def command(
             "positive": positive,
             "jobs": jobs,
             "memory": memory,
+            "max_size": max_size,
+            "max_latency": max_latency,
             "seed": seed,
             "real_samples": real_samples,
         }

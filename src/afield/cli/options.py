@@ -156,6 +156,24 @@ Memory = Annotated[
         show_default=False,
     ),
 ]
+MaxSize = Annotated[
+    str | None,
+    typer.Option(
+        metavar="SIZE",
+        help="The largest model file. Example: --max-size 200KB",
+        rich_help_panel=LIMITS,
+        show_default=False,
+    ),
+]
+MaxLatency = Annotated[
+    str | None,
+    typer.Option(
+        metavar="TIME",
+        help="The longest that one row may take, by the table of operator costs. Example: --max-latency 50us",
+        rich_help_panel=LIMITS,
+        show_default=False,
+    ),
+]
 Seed = Annotated[
     int | None,
     typer.Option(

@@ -47,6 +47,10 @@ class Problem:
         Worker processes; 0: one a processor.
     memory_bytes : int
         Memory that workers may use together; 0: three quarters of the machine's.
+    max_size_bytes : int or None
+        The largest file; None: what is worth its bytes.
+    max_latency_us : float or None
+        The longest that one row may take in one thread, in microseconds by the table of operator costs.
     seed : int
     real_samples : bool
         Put real rows into the file's self-test instead of synthesised ones.
@@ -69,6 +73,8 @@ class Problem:
     effort: Effort = "quick"
     jobs: int = 0
     memory_bytes: int = 0
+    max_size_bytes: int | None = None
+    max_latency_us: float | None = None
     seed: int = 0
     real_samples: bool = False
 

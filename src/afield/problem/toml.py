@@ -31,6 +31,8 @@ HINTS = {
     "effort": '"quick"  # or "standard", "thorough"',
     "jobs": "2  # worker processes; 0: one a processor",
     "memory_bytes": '"4GB"',
+    "max_size_bytes": '"200KB"  # the largest file',
+    "max_latency_us": '"50us"  # the longest that one row may take',
     "seed": "0",
     "real_samples": "true  # put real rows into the file's self-test",
 }

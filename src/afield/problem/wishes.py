@@ -10,12 +10,15 @@ from dataclasses import replace
 from typing import Any
 
 from afield.core.errors import ProblemError, did_you_mean
+from afield.problem.amounts import parse_latency, parse_size
 from afield.problem.problem import EFFORTS, TASKS, Problem
 from afield.problem.schema import KINDS
 
 TEXTS = ("target", "data", "test")
 OPTIONAL_TEXTS = ("metric", "group", "time", "weight", "positive")
 CHOICES: dict[str, tuple[str, ...]] = {"task": TASKS, "effort": EFFORTS, "decimal": ("", "point", "comma")}
+#: what people write -> the field, whose name bears the unit
+WITH_UNIT = {"max_size": "max_size_bytes", "max_latency": "max_latency_us"}
 UNITS = {"": 1, "b": 1} | {
     unit: base**power
     for power, letter in enumerate("kmgt", start=1)
@@ -41,7 +44,7 @@ def state_problem(wishes: Mapping[str, Any], *, base: Problem | None = None, whe
     ProblemError
         ``problem.option``: an unknown name, a value that cannot be used, or two that exclude each other.
     """
-    values = {name: _value(name, value, where) for name, value in wishes.items()}
+    values = {WITH_UNIT.get(name, name): _value(name, value, where) for name, value in wishes.items()}
     if values.get("minutes") is not None and "effort" in values:
         raise _refused("effort", "minutes limit the time, effort counts work: only one can be the limit.", where)
     if base is not None:
@@ -84,6 +87,8 @@ def _refused(name: str, what: str, where: str, got: Any = None, expected: str = 
 
 def _value(name: str, value: Any, where: str) -> Any:
     """Return ``value`` in the form that the field ``name`` has."""
+    if name in WITH_UNIT:  # a number alone has no unit here, so it is read as a text, and refused
+        return None if value is None else _LIMITS[WITH_UNIT[name]](name, value, where)
     if name not in Problem.field_names():
         raise ProblemError(
             "problem.option",
@@ -148,12 +153,22 @@ def _bytes(name: str, value: Any, where: str) -> int:
     return parse_bytes(value) if isinstance(value, str) else _count(name, value, where)
 
 
+def _limit(name: str, value: Any, where: str) -> Any:
+    if value is None:
+        return None
+    if isinstance(value, str):
+        return _LIMITS[name](name, value, where)
+    amount = _minutes(name, value, where)
+    return amount if amount is None or name == "max_latency_us" else int(amount)
+
+
 def _count(name: str, value: Any, where: str) -> int:
     if isinstance(value, bool) or not isinstance(value, int) or value < 0:
         raise _refused(name, "a whole number from 0 up is needed.", where, value)
     return value
 
 
+_LIMITS: dict[str, Callable[[str, Any, str], Any]] = {"max_size_bytes": parse_size, "max_latency_us": parse_latency}
 _READERS: dict[str, Callable[[str, Any, str], Any]] = {
     **dict.fromkeys((*TEXTS, *OPTIONAL_TEXTS, *CHOICES), _text),
     "ignore": _names,
@@ -162,6 +177,8 @@ _READERS: dict[str, Callable[[str, Any, str], Any]] = {
     "minutes": _minutes,
     "jobs": _count,
     "memory_bytes": _bytes,
+    "max_size_bytes": _limit,
+    "max_latency_us": _limit,
     "seed": _count,
     "real_samples": _flag,
 }

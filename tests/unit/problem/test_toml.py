@@ -33,6 +33,8 @@ problems = st.builds(
     effort=st.sampled_from(EFFORTS),
     jobs=st.integers(0, 64),
     memory_bytes=st.integers(0, 10**12),
+    max_size_bytes=st.none() | st.integers(1, 10**12),
+    max_latency_us=st.none() | st.floats(min_value=1e-3, max_value=1e9),
     seed=st.integers(0, 2**31),
     real_samples=st.booleans(),
 )

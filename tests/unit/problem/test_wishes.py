@@ -36,6 +36,15 @@ def test_loose_values_take_the_field_s_form() -> None:
         ({"target": "y", "jobs": -1}, "whole number"),
         ({"target": "y", "seed": 1.5}, "whole number"),
         ({"target": "y", "memory_bytes": "four"}, "4GB"),
+        ({"target": "y", "max_size": "200"}, 'write "200KB"'),
+        ({"target": "y", "max_size": 200}, 'write "200KB"'),
+        ({"target": "y", "max_size_bytes": "200"}, 'write "200KB"'),
+        ({"target": "y", "max_size": "200 apples"}, "64KiB"),
+        ({"target": "y", "max_size": "0KB"}, "above 0"),
+        ({"target": "y", "max_size_bytes": 0}, "above 0"),
+        ({"target": "y", "max_latency": "50"}, 'write "50us"'),
+        ({"target": "y", "max_latency": "50kb"}, "0.2ms"),
+        ({"target": "y", "max_latency_us": -1.0}, "above 0"),
         ({"target": "y", "ignore": [1]}, "column names"),
         ({"target": "y", "ignore": {"a"}}, "column names"),
         ({"target": "y", "real_samples": "yes"}, "true or false"),
@@ -70,3 +79,20 @@ def test_bytes(text: str, count: int) -> None:
 def test_bytes_refused(text: str) -> None:
     with pytest.raises(ProblemError):
         parse_bytes(text)
+
+
+@pytest.mark.parametrize(
+    ("wishes", "limits"),
+    [
+        ({"max_size": "200KB"}, (200_000, None)),
+        ({"max_size": "64 KiB", "max_latency": "50us"}, (65_536, 50.0)),
+        ({"max_size": "900B", "max_latency": "0.2 ms"}, (900, 200.0)),
+        ({"max_size": "1.5mb", "max_latency": "80 µs"}, (1_500_000, 80.0)),
+        ({"max_size_bytes": 300, "max_latency_us": 7}, (300, 7.0)),
+        ({"max_size_bytes": "2kB", "max_latency_us": "80 μs"}, (2_000, 80.0)),
+        ({"max_size": None, "max_latency_us": None}, (None, None)),
+    ],
+)
+def test_limits_on_the_result(wishes: dict[str, Any], limits: tuple[int | None, float | None]) -> None:
+    problem = state_problem({"target": "y", **wishes})
+    assert (problem.max_size_bytes, problem.max_latency_us) == limits
