@@ -12,8 +12,9 @@ import pandas as pd
 import pytest
 
 from afield.problem.problem import Problem
-from afield.search.portfolio import LINEAR, TREE_MEANS, Shape, make_recipe
+from afield.search.portfolio import LINEAR, TREE_MEANS, make_recipe
 from afield.search.recipe import Recipe
+from afield.search.shape import Shape
 from small_studies import MemoryEngine
 
 

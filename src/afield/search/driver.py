@@ -44,8 +44,8 @@ from afield.search.outer import (
     pool,
 )
 from afield.search.parity import HOSTILE_ROWS, TRAINING_ROWS, Parity, check_parity
-from afield.search.portfolio import Shape
 from afield.search.propose import PortfolioThenNeighbours
+from afield.search.shape import Shape
 from afield.search.store import Split, open_question, open_split, save_split
 from afield.search.trial import Trial
 
@@ -53,6 +53,8 @@ from afield.search.trial import Trial
 MAIN_ENDS, OUTER_ENDS = 0.60, 0.85
 #: the share of the wall time that holding the file to the libraries may take, and how often a row is answered there
 CHECK_SHARE, CHECK_PASSES = 0.15, 1.5
+#: rows that tell the share of missing cells
+SHAPE_ROWS = 100_000
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -155,10 +157,14 @@ class Driver:
         return open_split(folder)
 
     def _search(self, split: Split) -> Search:
-        answer = self.question.answer
-        shape = Shape(answer.task, len(split.rows), answer.classes, self.question.specs)
-        proposer = PortfolioThenNeighbours(shape, derive_seed(self.plan.seed, "propose"))
+        proposer = PortfolioThenNeighbours(self.shape(split), derive_seed(self.plan.seed, "propose"))
         return Search(split, proposer, self.evaluator, self.plan.metric, self.listener)
+
+    def shape(self, split: Split) -> Shape:
+        """Return what the choice of recipes for a split may depend on."""
+        answer, table = self.question.answer, self.question.table
+        missing = [float(table[s.name].missing[:SHAPE_ROWS].mean()) for s in self.question.specs]
+        return Shape(answer.task, len(split.rows), answer.classes, self.question.specs, float(np.mean(missing or [0])))
 
     def _combine(self, search: Search, trials: Sequence[Trial]) -> Solution:
         candidates = search.candidates(trials)

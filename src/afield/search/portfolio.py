@@ -1,15 +1,14 @@
-"""The first recipes: strong defaults, in the order in which they add most, chosen by what the table holds."""
+"""The recipes that are worth a try on a table of a shape, and the order in which they add most."""
 
 from __future__ import annotations
 
 import math
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from typing import Any
 
-from afield.problem.problem import Task
-from afield.problem.schema import ColumnSpec
+from afield.search.order import learned_order
 from afield.search.recipe import Recipe, Use
+from afield.search.shape import Shape
 
 #: column kind -> encoders with settings, for learners that split and for learners that weigh
 Encoding = Mapping[str, Sequence[tuple[str, Mapping[str, Any]]]]
@@ -27,21 +26,6 @@ LINEAR: Encoding = {
     "datetime": [("datetime", {"form": "linear"})],
     "text": [("text", {})],
 }
-
-
-@dataclass(frozen=True)
-class Shape:
-    """What the choice of recipes may depend on: never a name, never a clock."""
-
-    task: Task
-    rows: int
-    classes: int
-    specs: tuple[ColumnSpec, ...]
-
-    @property
-    def kinds(self) -> set[str]:
-        """The column kinds that the table has."""
-        return {s.kind for s in self.specs}
 
 
 def make_recipe(name: str, encoding: Encoding, learner: str, settings: Mapping[str, Any], shape: Shape) -> Recipe:
@@ -74,14 +58,39 @@ def _width(shape: Shape) -> int:
 
 
 def first_recipes(shape: Shape) -> list[Recipe]:
-    """Return the portfolio for a table of this shape, strongest first."""
+    """Return the catalogue for a table of this shape, what adds most first."""
+    recipes = catalogue(shape)
+    return [recipes[i] for i in learned_order(shape, [r.name for r in recipes])]
+
+
+def catalogue(shape: Shape) -> list[Recipe]:
+    """Return every recipe with a name of its own, the defaults first."""
+    return [*_boosted(shape), *_linear(shape), *_forests(shape)]
+
+
+def _boosted(shape: Shape) -> list[Recipe]:
     pace = _pace(shape)
     small_leaf = {"min_data_in_leaf": 5} if shape.rows < 1_000 else {}
     numbers = {"categories": "numbers"}
+    slow = {"learning_rate": pace["learning_rate"] / 2, "max_rounds": 2 * pace["max_rounds"]}
 
     def boosted(name: str, encoding: Encoding, **settings: Any) -> Recipe:
         return make_recipe(name, encoding, "lightgbm", pace | small_leaf | settings, shape)
 
+    return [
+        boosted("boosted trees", TREE),
+        boosted("boosted trees, small leaves", TREE_MEANS, num_leaves=12, feature_fraction=0.7, **slow),
+        boosted("boosted trees, random splits", TREE_MEANS, extra_trees=True, feature_fraction=0.8, **numbers),
+        boosted("boosted trees, stumps and pairs", TREE_MEANS, num_leaves=5, feature_fraction=0.6),
+        boosted("boosted trees, deep", TREE, num_leaves=96, feature_fraction=0.5, lambda_l2=5.0),
+        boosted(
+            "boosted trees, smoothed", TREE_MEANS, num_leaves=24, path_smooth=10.0, lambda_l2=1.0, **numbers, **slow
+        ),
+        boosted("boosted trees, bagged", TREE, num_leaves=20, bagging_fraction=0.7, feature_fraction=0.5, **slow),
+    ]
+
+
+def _linear(shape: Shape) -> list[Recipe]:
     encoding = dict(LINEAR) | {"category": [("onehot", {"max_width": _width(shape)})]}
     if shape.rows > 200_000:  # a column for each level of each would take gigabytes, and these rows need no such care
         encoding["category"] = [("target_mean", {})]
@@ -91,23 +100,14 @@ def first_recipes(shape: Shape) -> list[Recipe]:
         settings = {"alpha": 1.0 / strength} if shape.task == "regression" else {"C": strength}
         return make_recipe(name, encoding, "linear", settings, shape)
 
+    return [linear("linear", 1.0), linear("linear, held back", 0.05), linear("linear, free", 20.0)]
+
+
+def _forests(shape: Shape) -> list[Recipe]:
     def forest(name: str, encoding: Encoding, **settings: Any) -> Recipe:
         return make_recipe(name, encoding, "forest", {"max_bytes": 400_000} | settings, shape)
 
-    slow = {"learning_rate": pace["learning_rate"] / 2, "max_rounds": 2 * pace["max_rounds"]}
     return [
-        boosted("boosted trees", TREE),
-        linear("linear", 1.0),
-        boosted("boosted trees, small leaves", TREE_MEANS, num_leaves=12, feature_fraction=0.7, **slow),
-        boosted("boosted trees, random splits", TREE_MEANS, extra_trees=True, feature_fraction=0.8, **numbers),
         forest("extra trees", TREE_MEANS, kind="extra"),
-        linear("linear, held back", 0.05),
         forest("random forest", TREE_MEANS, kind="random"),
-        boosted("boosted trees, stumps and pairs", TREE_MEANS, num_leaves=5, feature_fraction=0.6),
-        boosted("boosted trees, deep", TREE, num_leaves=96, feature_fraction=0.5, lambda_l2=5.0),
-        boosted(
-            "boosted trees, smoothed", TREE_MEANS, num_leaves=24, path_smooth=10.0, lambda_l2=1.0, **numbers, **slow
-        ),
-        linear("linear, free", 20.0),
-        boosted("boosted trees, bagged", TREE, num_leaves=20, bagging_fraction=0.7, feature_fraction=0.5, **slow),
     ]

@@ -11,8 +11,9 @@ import numpy as np
 from afield.core.randomness import derive_seed
 from afield.core.registry import load
 from afield.parts.protocol import Setting
-from afield.search.portfolio import Shape, first_recipes
+from afield.search.portfolio import first_recipes
 from afield.search.recipe import Recipe, Use
+from afield.search.shape import Shape
 from afield.search.trial import Trial
 
 #: of the settings of a learner, this share moves in one step, by this share of its range

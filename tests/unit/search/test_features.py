@@ -22,11 +22,11 @@ from afield.testing.encoder_tables import make_cases
 from small_studies import make_question, make_split
 
 ENCODERS = [(e.name, kind) for e in list_parts() if e.manifest["type"] == "encoder" for kind in e.manifest["inputs"]]
-BY_TARGET = [name for name, _ in ENCODERS if load("parts", name).uses_target]
+BY_TARGET = [(name, kind) for name, kind in ENCODERS if load("parts", name).uses_target]
 
 
 def test_there_are_encoders_that_look_at_the_target() -> None:
-    assert "target_mean" in BY_TARGET
+    assert ("target_mean", "category") in BY_TARGET
 
 
 @pytest.mark.parametrize(("name", "kind"), ENCODERS)
@@ -79,9 +79,9 @@ def with_answers(tmp_path: Path, name: str, task: str, folds: Folds, changed: np
 
 
 @pytest.mark.parametrize("task", ["binary", "multiclass", "regression"])
-@pytest.mark.parametrize("part", BY_TARGET)
-def test_a_row_never_meets_its_own_target(part: str, task: str, tmp_path: Path) -> None:
-    use = Use(part=part, settings={}, kind="category")
+@pytest.mark.parametrize(("part", "kind"), BY_TARGET)
+def test_a_row_never_meets_its_own_target(part: str, kind: str, task: str, tmp_path: Path) -> None:
+    use = Use(part=part, settings={}, kind=kind)
     folds = make_folds(make_question(task, rows=120).answer, None, None, 4, 0)
     before = matrix(with_answers(tmp_path, "before", task, folds, np.zeros(120, dtype=bool)), use)
     for fold in range(4):
@@ -91,9 +91,9 @@ def test_a_row_never_meets_its_own_target(part: str, task: str, tmp_path: Path) 
         assert not np.array_equal(after[~own], before[~own])
 
 
-@pytest.mark.parametrize("part", BY_TARGET)
-def test_in_time_a_row_meets_earlier_targets_only(part: str, tmp_path: Path) -> None:
-    use = Use(part=part, settings={}, kind="category")
+@pytest.mark.parametrize(("part", "kind"), BY_TARGET)
+def test_in_time_a_row_meets_earlier_targets_only(part: str, kind: str, tmp_path: Path) -> None:
+    use = Use(part=part, settings={}, kind=kind)
     folds = make_folds(make_question(rows=120).answer, None, np.arange(120.0), 4, 0)
     assert folds.forward
     before = matrix(with_answers(tmp_path, "before", "binary", folds, np.zeros(120, dtype=bool)), use)

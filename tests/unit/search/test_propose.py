@@ -10,8 +10,9 @@ import pytest
 from afield.core.registry import load
 from afield.parts.settings import settle
 from afield.problem.schema import KINDS, ColumnSpec
-from afield.search.portfolio import Shape, first_recipes
+from afield.search.portfolio import first_recipes
 from afield.search.propose import PortfolioThenNeighbours, move, neighbour
+from afield.search.shape import Shape
 from afield.search.trial import Trial
 
 SHAPES = [
