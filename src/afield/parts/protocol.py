@@ -68,6 +68,9 @@ class FitContext:
         Stop by then with what there is. None under ``--effort``: then time decides nothing.
     cancelled : callable
         Returns True when the work is to stop.
+    like : FittedEncoder or None
+        Encoders with ``uses_target`` only, in a fit without a fold: the one that was fitted on all rows. What it chose
+        (columns, pairs) is kept, so that every fold has the same features; what it learnt from targets is learnt anew.
     """
 
     seed: int = 0
@@ -80,6 +83,7 @@ class FitContext:
     objective: str = ""
     time_limit_s: float | None = None
     cancelled: Callable[[], bool] = field(default=lambda: False)
+    like: FittedEncoder | None = None
 
     @property
     def pinball_level(self) -> float | None:
@@ -97,7 +101,7 @@ class Feature:
     name : str
         Readable, such as ``color=red`` or ``when.weekday``.
     column : str
-        The input column that it is computed from (features are separable by column).
+        The one input column that it is computed from; "" where it is computed from several.
     form : {"dense", "codes", "embedding"}
         codes: whole numbers 0..levels-1 without order.
     levels : int
@@ -133,7 +137,12 @@ class FittedEncoder(Protocol):
 
 @runtime_checkable
 class Encoder(Protocol):
-    """Columns of one kind to features."""
+    """Columns of one kind, or of several, to features.
+
+    ``kinds`` holds what it may be given: ``number``, or sorted and joined by a plus ``category+number`` for columns of
+    both kinds at once. ``uses_target`` is True when values are learnt from targets; an encoder that looks at them only
+    to choose among columns may say False, and is then fitted once.
+    """
 
     name: str
     kinds: frozenset[str]
@@ -143,7 +152,7 @@ class Encoder(Protocol):
     def fit(
         self, table: Table, specs: Sequence[ColumnSpec], target: Answer, context: FitContext, settings: Settings
     ) -> FittedEncoder:
-        """Fit on all rows of ``table``; ``specs`` names the columns to encode, all of a kind in ``kinds``.
+        """Fit on all rows of ``table``; ``specs`` names the columns to encode, together of one entry of ``kinds``.
 
         An encoder with ``uses_target`` is fitted once for each fold, without it, by the caller.
         """

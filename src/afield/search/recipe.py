@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from typing import Any
 
 from afield.core.randomness import digest
+from afield.core.registry import list_parts
 
 
 @dataclass(frozen=True, kw_only=True)
 class Use:
-    """One part with its settings; an encoder also names the column kind that it encodes."""
+    """One part with its settings; an encoder also names the column kind that it encodes.
+
+    An encoder of several kinds names them sorted and joined: ``category+number``.
+    """
 
     part: str
     settings: Mapping[str, Any]
@@ -27,9 +31,24 @@ class Use:
         return cls(part=data["part"], settings=data["settings"], kind=data["kind"])
 
     @property
+    def kinds(self) -> frozenset[str]:
+        """The column kinds that an encoder takes."""
+        return frozenset(self.kind.split("+"))
+
+    @property
     def id(self) -> str:
         """Short, readable and unique: the part's name and a digest of the rest."""
         return f"{self.part}-{digest(self.to_json())[:8]}"
+
+
+def kind_there(part: str, kind: str, there: Collection[str]) -> str:
+    """Return what an encoder takes of a kind such as ``category+number`` where a table has the kinds ``there``.
+
+    That is the kinds of both, joined, if the part's manifest has them as an input; "": the part is of no use here.
+    """
+    found = "+".join(sorted(frozenset(kind.split("+")) & frozenset(there)))
+    manifest = next((e.manifest for e in list_parts() if e.name == part), None)
+    return found if manifest is not None and found in manifest["inputs"] else ""
 
 
 @dataclass(frozen=True, kw_only=True)

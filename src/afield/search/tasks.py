@@ -20,7 +20,7 @@ from afield.data.answer import Answer
 from afield.graph.builder import Builder
 from afield.graph.cost import INPUT_US, RUN_US, Cost, estimate
 from afield.parts.protocol import Feature, FitContext, FittedLearner, Learner
-from afield.search.artifacts import open_array, save_array, save_state
+from afield.search.artifacts import new_array, open_array, save_array, save_state
 from afield.search.features import fit_encoder, matrix_path, specs_of, state_path, training_features
 from afield.search.recipe import Recipe, Use
 from afield.search.store import Split, open_question, open_split
@@ -35,7 +35,8 @@ def encode_block(config: Mapping[str, Any]) -> dict[str, Any]:
     seed = derive_seed(config["seed"], use.id)
     fitted = fit_encoder(split, use, None, seed)
     specs = specs_of(use, open_question(split.question_folder).specs)
-    save_array(matrix_path(split, use), training_features(split, use, fitted, specs, seed))
+    with new_array(matrix_path(split, use), (len(split.rows), len(fitted.features)), np.float32) as out:
+        training_features(split, use, fitted, specs, seed, out)
     return {
         "features": [asdict(f) for f in fitted.features],
         "state": save_state(state_path(split, use), fitted.state()),

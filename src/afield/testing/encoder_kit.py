@@ -99,6 +99,7 @@ def _check_case(part: Encoder, case: Case, answer: Answer, settings: Mapping[str
     again = part.fit(case.table, case.specs, answer, FitContext(seed=1), settings)
     _require(_model(again, case.specs) == model, where, "two fits on the same data give two graphs")
     _check_state(part, fitted, case, model, where)
+    _check_like(part, fitted, case, answer, settings, where)
     _check_features(part, fitted, case, where)
 
     run = _runner(model, case.specs)
@@ -158,14 +159,26 @@ def _check_state(part: Encoder, fitted: FittedEncoder, case: Case, model: bytes,
     _require(RARE_TEXT.encode() not in kept, where, f"a text of fewer than 5 rows ({RARE_TEXT!r}) is kept")
 
 
+def _check_like(
+    part: Encoder, fitted: FittedEncoder, case: Case, answer: Answer, settings: Mapping[str, Any], where: str
+) -> None:
+    """Check that a fit without some rows, told to be like the one on all rows, gives the same features."""
+    if part.uses_target and case.table.rows > 1:
+        some = np.flatnonzero(np.arange(case.table.rows) % 4 > 0)
+        context = FitContext(seed=1, like=fitted)
+        other = part.fit(case.table.take(some), case.specs, answer.take(some), context, settings)
+        _require(list(other.features) == list(fitted.features), where, "a fit without a fold has other features")
+
+
 def _check_features(part: Encoder, fitted: FittedEncoder, case: Case, where: str) -> None:
     names = [f.name for f in fitted.features]
     _require(len(names) > 0, where, "there is no feature")
     _require(len(set(names)) == len(names), where, "two features have the same name")
-    columns = {s.name for s in case.specs}
+    columns = {"", *(s.name for s in case.specs)} if len(case.specs) > 1 else {case.specs[0].name}
     manifest = next(e.manifest for e in list_parts() if e.name == part.name)
     for feature in fitted.features:
         _require(feature.column in columns, where, f"feature {feature.name!r} is of {feature.column!r}, no column")
+        _require(bool(feature.column) or not feature.identity, where, f"{feature.name!r} says identity, of no column")
         coded = feature.form == "codes"
         _require(feature.form in _FORMS, where, f"feature {feature.name!r} has form {feature.form!r}")
         _require(coded == (manifest["output"] == "codes"), where, f"{feature.name!r}: the manifest has another form")
@@ -174,16 +187,16 @@ def _check_features(part: Encoder, fitted: FittedEncoder, case: Case, where: str
 
 def _check_values(fitted: FittedEncoder, case: Case, full: NDArray[Any], where: str) -> None:
     for i, feature in enumerate(fitted.features):
-        values, column = full[:, i], case.table[feature.column]
+        values, own = full[:, i], [feature.column] if feature.column else list(case.table.columns)
         _require(not np.isinf(values).any(), where, f"feature {feature.name!r} is infinite")
         # Garbage counts as missing, so only the rows of the table itself tell what may be NaN.
         if case.name != "hostile columns":
-            there = ~column.missing
+            there = ~np.any([case.table[name].missing for name in own], axis=0)
             _require(not np.isnan(values[: len(there)][there]).any(), where, f"{feature.name!r}: NaN for a value")
         if feature.form == "codes":
             whole = (values == np.floor(values)) & (values >= 0) & (values < feature.levels)
             _require(bool(whole.all()), where, f"{feature.name!r}: codes are not whole in 0..{feature.levels - 1}")
-        if feature.identity and isinstance(column, NumberColumn):
+        if feature.identity and isinstance(case.table[feature.column], NumberColumn):
             reach = np.finfo(np.float32).max
             plain = np.concatenate([t[feature.column].feed(slice(None)) for t in (case.table, case.hostile)])
             same = np.array_equal(np.clip(plain, -reach, reach).astype(np.float32), values, equal_nan=True)
@@ -213,15 +226,22 @@ def _check_columns(
     *,
     moves: bool,
 ) -> None:
-    """Check that a feature depends on its own column, and on no other; ``moves``: each column shows in a feature."""
+    """Check that a feature depends on its own column, and on no other; ``moves``: each column shows in a feature.
+
+    A feature of several columns may depend on any, and then nobody says which are among them.
+    """
+    joint = np.array([not f.column for f in fitted.features])
+    shown = False
     for c, spec in enumerate(case.specs):
         changed = run([np.roll(v, 1) if i == c else v for i, v in enumerate(rows)])
-        own = np.array([f.column == spec.name for f in fitted.features])
+        own = joint | np.array([f.column == spec.name for f in fitted.features])
+        shown |= changed.tobytes() != full.tobytes()
         same = changed[:, ~own].tobytes() == full[:, ~own].tobytes()
         _require(same, where, f"changing {spec.name!r} changes features of other columns")
-        if moves:
+        if moves and not joint.any():
             _require(
                 changed[:, own].tobytes() != full[:, own].tobytes(),
                 where,
                 f"changing {spec.name!r} changes none of its features",
             )
+    _require(shown or not moves, where, "no column changes any feature")

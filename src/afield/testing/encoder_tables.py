@@ -18,7 +18,7 @@ from afield.problem.schema import KINDS, ColumnSpec, Kind
 RARE_TEXT = "Jane Doe 4711"
 ROWS = 150
 
-_NAMES = ("first", "größe (cm)", "0:a/b.c")  # names that a graph, a key or a file may trip over
+_NAMES = ("first", "größe (cm)", "0:a/b.c", "1:red")  # names that a graph, a key or a file may trip over
 _WORDS = ("salmon", "net", "torn", "near", "the", "cage", "Wasser", "trüb", "42", "feed", "late", "ok")
 _WEIRD_TEXTS = (
     "", "never seen", " ", "\n", "\t", "\0", "a\0b", "red\0", "0:red", "1:", ":", "nan", "Größe", "e\u0301",
@@ -46,21 +46,23 @@ class Case:
 
 
 def make_cases(kind: str) -> list[Case]:
-    """Return the ordinary table (first) and the degenerate ones of a column kind."""
-    specs = [ColumnSpec(name=name, kind=_kind(kind)) for name in _NAMES]
-    ordinary = [_ordinary(kind, i) for i in range(3)]
-    missing: Any = np.nan if kind == "number" else ""
+    """Return the ordinary table (first) and the degenerate ones of a column kind, or of kinds joined by a plus."""
+    kinds = kind.split("+")
+    places = [(k, i) for i in range(3 if len(kinds) == 1 else 2) for k in kinds]
+    specs = [ColumnSpec(name=name, kind=_kind(k)) for name, (k, _) in zip(_NAMES, places, strict=False)]
+    ordinary = [_ordinary(k, i) for k, i in places]
+    pairs = list(zip(ordinary, places, strict=True))
     columns: dict[str, list[NDArray[Any]]] = {
         "ordinary columns": ordinary,
         "constant columns": [np.repeat(v[1:2], ROWS) for v in ordinary],
-        "missing columns": [np.full(ROWS, missing, dtype=v.dtype) for v in ordinary],
+        "missing columns": [np.full(ROWS, np.nan if k == "number" else "", v.dtype) for v, (k, _) in pairs],
         "one row": [v[1:2] for v in ordinary],
-        "hostile columns": [_hostile(kind, i, copies=6) for i in range(3)],
-        "one column": ordinary[:1],
+        "hostile columns": _even([_hostile(k, i, copies=6) for k, i in places]),
+        "one column": ordinary[: len(kinds)],
     }
     cases = []
     for name, values in columns.items():
-        hostile = [_hostile(kind, i) for i in range(len(values))]
+        hostile = _even([_hostile(k, i) for k, i in places[: len(values)]])
         cases.append(Case(name, _table(values), specs[: len(values)], _table(hostile)))
     return cases
 
@@ -95,6 +97,12 @@ def _table(values: Sequence[NDArray[Any]]) -> Table:
         for array in (held.values,) if isinstance(held, NumberColumn) else (held.codes, held.levels):
             array.setflags(write=False)
     return Table(columns, len(values[0]))
+
+
+def _even(columns: Sequence[NDArray[Any]]) -> list[NDArray[Any]]:
+    """Return the columns, each repeated to the length of the longest."""
+    longest = max(len(column) for column in columns)
+    return [np.resize(column, longest) for column in columns]
 
 
 def _ordinary(kind: str, which: int) -> NDArray[Any]:
