@@ -1,12 +1,12 @@
-"""How good answers are: one table of metrics, all with row weights, all in numpy.
+"""How good answers are: one table of metrics, found by name, and the interval of a score.
 
-``answers`` are probabilities float64 [N, K] for classification and predictions float64 [N] for regression;
-``truth`` is the class index int64 [N] or the value float64 [N].
+A name may hold a parameter: ``pinball:0.9``. The metric ``cost`` needs the user's cost matrix.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+import math
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -14,13 +14,18 @@ import numpy as np
 from numpy.typing import NDArray
 
 from afield.core.errors import ProblemError, did_you_mean
+from afield.data import measures
+from afield.data.costs import Costs, cost_matrix
+from afield.data.measures import Floats, Measure, confusion, row_losses
 from afield.problem.problem import Task
 
-Floats = NDArray[np.float64]
-Measure = Callable[[NDArray[Any], Floats, Floats], float]
+__all__ = [
+    "ALIASES", "DEFAULTS", "METRICS", "Metric", "choose_metric", "confusion", "evaluate", "find_metric", "interval",
+    "metric_names", "row_losses", "title_of",
+]  # fmt: skip
 
 _CLASSIFICATION: frozenset[Task] = frozenset({"binary", "multiclass"})
-_TINY = 1e-15  # probabilities are kept this far from 0 and 1 in log loss
+_REGRESSION: frozenset[Task] = frozenset({"regression"})
 
 
 @dataclass(frozen=True)
@@ -36,6 +41,12 @@ class Metric:
         (truth, answers, weights) to float.
     objective : str
         The metric that choices minimise or maximise on its behalf: a smooth, proper score.
+    training : str
+        What learners are told to make small (``FitContext.objective``; ``relative_error`` is an absolute error of
+        rows weighted by their size).
+    of_labels : bool
+        True where only the label counts: then the decision rule is tuned for it, and it is measured on decision
+        scores or on labels, never on bare probabilities.
     """
 
     name: str
@@ -44,6 +55,8 @@ class Metric:
     higher_is_better: bool
     measure: Measure
     objective: str
+    training: str = "log_loss"
+    of_labels: bool = False
 
     def __call__(self, truth: NDArray[Any], answers: Floats, weights: Floats | None = None) -> float:
         """Return the value over these rows."""
@@ -53,137 +66,165 @@ class Metric:
         """Return the value with its sign turned so that lower is better."""
         return -value if self.higher_is_better else value
 
-
-def _mean(values: Floats, weights: Floats) -> float:
-    return float(np.sum(values * weights) / np.sum(weights))
-
-
-def row_losses(task: Task, truth: NDArray[Any], answers: Floats) -> Floats:
-    """Return the loss of each row, float64 [N]: negative log likelihood, or the squared error."""
-    if task == "regression":
-        return np.square(answers - truth)
-    return -np.log(np.clip(answers[np.arange(len(truth)), truth], _TINY, 1.0))
+    @property
+    def guide(self) -> Metric:
+        """The metric named by ``objective``."""
+        return find_metric(self.objective)
 
 
-def _log_loss(truth: NDArray[Any], answers: Floats, weights: Floats) -> float:
-    return _mean(row_losses("multiclass", truth, answers), weights)
+def _classes(name: str, title: str, measure: Measure, *, higher: bool = True, of_labels: bool = False) -> Metric:
+    return Metric(name, title, _CLASSIFICATION, higher, measure, "log_loss", "log_loss", of_labels)
 
 
-def _brier(truth: NDArray[Any], answers: Floats, weights: Floats) -> float:
-    hot = np.eye(answers.shape[1])[truth]
-    scale = 2.0 if answers.shape[1] == 2 else 1.0  # the usual Brier score of two classes counts one of them
-    return _mean(np.square(answers - hot).sum(axis=1), weights) / scale
-
-
-def _area(positive: NDArray[np.bool_], score: Floats, weights: Floats) -> float:
-    order = np.argsort(score, kind="stable")
-    ranked, w, p = score[order], weights[order], positive[order]
-    last = np.flatnonzero(np.append(ranked[1:] != ranked[:-1], True))
-    negatives = np.cumsum(np.where(p, 0.0, w))[last]
-    positives = np.diff(np.cumsum(np.where(p, w, 0.0))[last], prepend=0.0)
-    below = np.append(0.0, negatives[:-1])
-    total = negatives[-1] * positives.sum()
-    return float(np.sum(positives * (below + negatives) / 2) / total) if total > 0 else float("nan")
-
-
-def _roc_auc(truth: NDArray[Any], answers: Floats, weights: Floats) -> float:
-    if answers.shape[1] == 2:
-        return _area(truth == 1, answers[:, 1], weights)
-    areas = [_area(truth == k, answers[:, k], weights) for k in range(answers.shape[1])]
-    return float(np.nanmean(areas)) if not np.isnan(areas).all() else float("nan")
-
-
-def _accuracy(truth: NDArray[Any], answers: Floats, weights: Floats) -> float:
-    return _mean((answers.argmax(axis=1) == truth).astype(float), weights)
-
-
-def confusion(truth: NDArray[Any], answers: Floats, weights: Floats) -> Floats:
-    """Return float64 [K, K]: row, the true class; column, the answered one."""
-    classes = answers.shape[1]
-    cells = truth.astype(np.int64) * classes + answers.argmax(axis=1)
-    counts = np.bincount(cells, weights=weights, minlength=classes * classes)
-    return counts.reshape(classes, classes).astype(np.float64)
-
-
-def _balanced(truth: NDArray[Any], answers: Floats, weights: Floats) -> float:
-    table = confusion(truth, answers, weights)
-    seen = table.sum(axis=1) > 0
-    return float(np.mean(table.diagonal()[seen] / table.sum(axis=1)[seen]))
-
-
-def _f1(truth: NDArray[Any], answers: Floats, weights: Floats) -> float:
-    table = confusion(truth, answers, weights)
-    both = table.sum(axis=0) + table.sum(axis=1)
-    scores = np.divide(2 * table.diagonal(), both, out=np.zeros(len(table)), where=both > 0)
-    return float(scores[1]) if len(table) == 2 else float(scores[both > 0].mean())
-
-
-def _mcc(truth: NDArray[Any], answers: Floats, weights: Floats) -> float:
-    table = confusion(truth, answers, weights)
-    t, p, n = table.sum(axis=1), table.sum(axis=0), table.sum()
-    spread = np.sqrt((n * n - p @ p) * (n * n - t @ t))
-    return float((table.trace() * n - t @ p) / spread) if spread > 0 else 0.0
-
-
-def _rmse(truth: NDArray[Any], answers: Floats, weights: Floats) -> float:
-    return float(np.sqrt(_mean(np.square(answers - truth), weights)))
-
-
-def _mae(truth: NDArray[Any], answers: Floats, weights: Floats) -> float:
-    return _mean(np.abs(answers - truth), weights)
-
-
-def _mape(truth: NDArray[Any], answers: Floats, weights: Floats) -> float:
-    seen = truth != 0
-    if not seen.any():
-        return float("nan")
-    return _mean(np.abs((answers[seen] - truth[seen]) / truth[seen]), weights[seen])
-
-
-def _r2(truth: NDArray[Any], answers: Floats, weights: Floats) -> float:
-    spread = _mean(np.square(truth - _mean(truth, weights)), weights)
-    return 1.0 - _mean(np.square(answers - truth), weights) / spread if spread > 0 else float("nan")
-
-
-_REGRESSION: frozenset[Task] = frozenset({"regression"})
 METRICS: Mapping[str, Metric] = {
     m.name: m
     for m in (
-        Metric("log_loss", "log loss", _CLASSIFICATION, False, _log_loss, "log_loss"),
-        Metric("roc_auc", "area under the ROC curve", _CLASSIFICATION, True, _roc_auc, "log_loss"),
-        Metric("brier", "Brier score", _CLASSIFICATION, False, _brier, "log_loss"),
-        Metric("accuracy", "accuracy", _CLASSIFICATION, True, _accuracy, "log_loss"),
-        Metric("balanced_accuracy", "balanced accuracy", _CLASSIFICATION, True, _balanced, "log_loss"),
-        Metric("f1", "F1", _CLASSIFICATION, True, _f1, "log_loss"),
-        Metric("mcc", "Matthews correlation", _CLASSIFICATION, True, _mcc, "log_loss"),
-        Metric("rmse", "root mean squared error", _REGRESSION, False, _rmse, "rmse"),
-        Metric("mae", "mean absolute error", _REGRESSION, False, _mae, "mae"),
-        Metric("mape", "mean absolute percentage error", _REGRESSION, False, _mape, "mae"),
-        Metric("r2", "share of variance explained", _REGRESSION, True, _r2, "rmse"),
+        _classes("log_loss", "log loss", measures.log_loss, higher=False),
+        _classes("roc_auc", "area under the ROC curve", measures.roc_auc),
+        _classes("brier", "Brier score", measures.brier, higher=False),
+        _classes("accuracy", "accuracy", measures.accuracy, of_labels=True),
+        _classes("balanced_accuracy", "balanced accuracy", measures.balanced, of_labels=True),
+        _classes("f1", "F1", measures.f1, of_labels=True),
+        _classes("mcc", "Matthews correlation", measures.mcc, of_labels=True),
+        Metric("rmse", "root mean squared error", _REGRESSION, False, measures.rmse, "rmse", "squared_error"),
+        Metric("mae", "mean absolute error", _REGRESSION, False, measures.mae, "mae", "absolute_error"),
+        Metric("mape", "mean absolute percentage error", _REGRESSION, False, measures.mape, "mape", "relative_error"),
+        Metric("r2", "share of variance explained", _REGRESSION, True, measures.r2, "rmse", "squared_error"),
     )
 }
 DEFAULTS: Mapping[Task, str] = {"binary": "roc_auc", "multiclass": "log_loss", "regression": "rmse"}
 
+#: other names that mean exactly one of the metrics
+ALIASES: Mapping[str, str] = {
+    "auc": "roc_auc", "auroc": "roc_auc", "roc_auc_score": "roc_auc", "area_under_curve": "roc_auc",
+    "logloss": "log_loss", "cross_entropy": "log_loss", "neg_log_loss": "log_loss", "brier_score": "brier",
+    "acc": "accuracy", "accuracy_score": "accuracy", "bacc": "balanced_accuracy", "f1_score": "f1",
+    "matthews": "mcc", "matthews_corrcoef": "mcc", "root_mean_squared_error": "rmse",
+    "mean_absolute_error": "mae", "mean_absolute_percentage_error": "mape", "r2_score": "r2", "quantile": "pinball",
+    "pinball_loss": "pinball", "costs": "cost",
+}  # fmt: skip
+#: names of what is no metric here, and what serves instead
+_INSTEAD: Mapping[str, str] = {
+    "mse": "rmse orders models the same way and has the target's unit",
+    "mean_squared_error": "rmse orders models the same way and has the target's unit",
+    "error": "accuracy is 1 minus the share of errors",
+    "error_rate": "accuracy is 1 minus the share of errors",
+    "f1_macro": "f1 is F1 of the positive class of two, and the mean over classes of more",
+    "f1_micro": "f1_micro of labels is the accuracy",
+}
 
-def choose_metric(task: Task, name: str | None) -> Metric:
-    """Return the metric of this name, or the task's default.
+
+def metric_names(task: Task | None = None) -> list[str]:
+    """Return the names that can be asked for; the quantile of pinball is the user's."""
+    plain = [m.name for m in METRICS.values() if task is None or task in m.tasks]
+    return plain + ["cost"] * (task != "regression") + ["pinball:0.9"] * (task in (None, "regression"))
+
+
+def choose_metric(task: Task, name: str | None, costs: Costs | None = None, classes: tuple[str, ...] = ()) -> Metric:
+    """Return the metric that the user means, or the task's default; costs make it ``cost``.
+
+    Raises
+    ------
+    ProblemError
+        ``problem.metric``, ``problem.costs``.
+    """
+    if costs and task == "regression":
+        raise ProblemError(
+            "problem.costs", "A cost matrix is for classes, and the target is a number.", where="--costs"
+        )
+    wanted = _canonical(name, task) if name else ("cost" if costs else DEFAULTS[task])
+    if costs and wanted != "cost":
+        raise ProblemError(
+            "problem.costs",
+            f"The costs say what is to be made small, and so does the metric {name!r}.",
+            where="--costs, --metric",
+            fix="leave --metric out",
+        )
+    if wanted == "cost" and not costs:
+        raise ProblemError(
+            "problem.metric",
+            "The metric 'cost' needs what each mistake costs.",
+            where="--metric",
+            fix="--costs FILE: a square table, rows the true class, columns the answered one",
+        )
+    found = _found(wanted, None if not costs else cost_matrix(costs, classes))
+    if found is None or task not in found.tasks:
+        what = f"No metric {name!r}." if found is None else f"The metric {name!r} is not one for {task}."
+        fix = _INSTEAD.get(wanted, "")
+        raise ProblemError(
+            "problem.metric", what, where="--metric", expected=did_you_mean(wanted, metric_names(task)), fix=fix
+        )
+    return found
+
+
+def find_metric(name: str, costs: Floats | None = None) -> Metric:
+    """Return the metric of a name as cards and journals hold it; ``costs`` float64 [K, K] for ``cost``.
 
     Raises
     ------
     ProblemError
         ``problem.metric``.
     """
-    known = [m.name for m in METRICS.values() if task in m.tasks]
-    wanted = name or DEFAULTS[task]
-    if wanted not in known:
-        what = f"The metric {wanted!r} is not one for {task}." if wanted in METRICS else f"No metric {wanted!r}."
-        raise ProblemError("problem.metric", what, where="--metric", expected=did_you_mean(wanted, known))
-    return METRICS[wanted]
+    found = _found(name, costs)
+    if found is None:
+        raise ProblemError("problem.metric", f"No metric {name!r}.", expected=did_you_mean(name, metric_names()))
+    return found
 
 
-def evaluate(task: Task, truth: NDArray[Any], answers: Floats, weights: Floats | None = None) -> dict[str, float]:
-    """Return every metric of the task by name."""
-    return {m.name: m(truth, answers, weights) for m in METRICS.values() if task in m.tasks}
+def title_of(name: str) -> str:
+    """Return a metric's title; a name that is not known stands for itself."""
+    if name == "cost":
+        return "mean cost of a row"
+    found = _found(name, None)
+    return name if found is None else found.title
+
+
+def _canonical(name: str, task: Task) -> str:
+    """Return the name as cards hold it: ``AUC`` is ``roc_auc``, ``pinball`` is ``pinball:0.5``."""
+    head, mark, level = name.strip().casefold().replace("-", "_").replace(" ", "_").partition(":")
+    head = ALIASES.get(head, head)
+    if head == "f1_macro" and task == "multiclass":
+        head = "f1"
+    if head != "pinball":
+        return head + mark + level
+    try:
+        at = float(level) if mark else 0.5
+    except ValueError:
+        at = math.nan
+    if not 0.0 < at < 1.0:
+        raise ProblemError(
+            "problem.metric",
+            "The quantile of pinball cannot be used.",
+            where="--metric",
+            got=repr(level),
+            expected="a number above 0 and below 1, such as pinball:0.9",
+        )
+    return f"pinball:{at:g}"
+
+
+def _found(name: str, costs: Floats | None) -> Metric | None:
+    if name == "cost":
+        if costs is None:
+            return None
+        measure = measures.cost(costs)
+        return Metric("cost", title_of("cost"), _CLASSIFICATION, False, measure, "log_loss", "log_loss", of_labels=True)
+    kind, mark, level = name.partition(":")
+    if kind == "pinball" and mark:
+        measure = measures.pinball(float(level))
+        return Metric(name, f"quantile loss at {level}", _REGRESSION, False, measure, name, name)
+    return METRICS.get(name)
+
+
+def evaluate(
+    task: Task,
+    truth: NDArray[Any],
+    answers: Floats,
+    weights: Floats | None = None,
+    decided: Floats | None = None,
+) -> dict[str, float]:
+    """Return every metric of the task by name; those of labels on ``decided``, float64 [N, K], where given."""
+    scores = answers if decided is None else decided
+    return {m.name: m(truth, scores if m.of_labels else answers, weights) for m in METRICS.values() if task in m.tasks}
 
 
 #: rows that one resample draws from at most

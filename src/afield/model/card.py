@@ -7,6 +7,8 @@ from dataclasses import dataclass, field, fields
 from typing import Any, Literal, TypeVar
 
 from afield.core.findings import Finding
+from afield.model.calibration import Calibration
+from afield.model.decision import Decision
 
 How = Literal["outer_splits", "test_file", "out_of_fold"]
 HOWS: dict[str, str] = {
@@ -55,15 +57,6 @@ class Baseline:
 
     name: str
     value: float | None
-
-
-@dataclass(frozen=True, kw_only=True)
-class Decision:
-    """How probabilities become a label: the most probable class, or ``positive`` from ``threshold`` on."""
-
-    rule: Literal["argmax", "threshold"] = "argmax"
-    threshold: float = 0.5
-    positive: str = ""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -120,6 +113,7 @@ class Card:
     score: Score | None = None
     baselines: tuple[Baseline, ...] = ()
     decision: Decision | None = None
+    calibration: Calibration | None = None
     members: tuple[Member, ...] = ()
     columns: tuple[ColumnNote, ...] = ()
     findings: tuple[Finding, ...] = ()
@@ -146,7 +140,7 @@ class Card:
         return read_fields(cls, values)
 
 
-_SINGLE: dict[str, type[Any]] = {"score": Score, "decision": Decision, "parity": Parity}
+_SINGLE: dict[str, type[Any]] = {"score": Score, "decision": Decision, "calibration": Calibration, "parity": Parity}
 _MANY: dict[str, type[Any]] = {"baselines": Baseline, "members": Member, "columns": ColumnNote, "parts": Licensed}
 
 Record = TypeVar("Record")

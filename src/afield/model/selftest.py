@@ -11,7 +11,8 @@ from numpy.typing import NDArray
 
 from afield.core.errors import ModelFileError
 from afield.core.proofs import Proof
-from afield.model.card import Card, Decision
+from afield.model.card import Card
+from afield.model.decision import Decision
 from afield.model.metadata import SelfTest
 from afield.model.rows import Feed
 from afield.problem.schema import Schema
@@ -46,7 +47,7 @@ class Comparison:
     labels_different : int
         Rows with another label although it is not a near tie.
     near_ties : int
-        Rows with another label where the two best differ by at most twice the tolerance.
+        Rows with another label where probabilities that are off by the tolerance can change it.
     tolerance : float
     """
 
@@ -131,7 +132,9 @@ def compare(
         wanted, found = np.asarray(reference["probabilities"]), np.asarray(answers["probabilities"])
         off = _difference(wanted, found).max(axis=1, initial=0.0)
         different = np.asarray(reference["label"]).astype(str) != np.asarray(answers["label"]).astype(str)
-        near = different & (_margin(wanted, decision, classes) <= 2 * tolerance)
+        rule = decision or Decision()
+        names = classes or tuple(map(str, range(wanted.shape[1])))
+        near = different & (rule.margin(wanted, names) <= 2 * tolerance)
     worst = int(np.argmax(off)) if len(off) else -1  # argmax finds NaN first
     return Comparison(
         rows=len(off),
@@ -233,12 +236,3 @@ def _difference(wanted: NDArray[Any], found: NDArray[Any]) -> NDArray[np.float64
     a, b = np.asarray(wanted, dtype=np.float64), np.asarray(found, dtype=np.float64)
     with np.errstate(invalid="ignore"):
         return np.where((a == b) | (np.isnan(a) & np.isnan(b)), 0.0, np.abs(a - b))
-
-
-def _margin(probabilities: NDArray[Any], decision: Decision | None, classes: tuple[str, ...]) -> NDArray[np.float64]:
-    """Return how far each row is from another label, in probability."""
-    if decision is not None and decision.rule == "threshold" and decision.positive in classes:
-        at = classes.index(decision.positive)
-        return np.asarray(np.abs(probabilities[:, at] - decision.threshold))
-    ordered = np.sort(probabilities, axis=1)
-    return np.asarray(ordered[:, -1] - ordered[:, -2])

@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from afield.data.metrics import METRICS, Metric
+from afield.data.metrics import Metric
 from afield.problem.problem import Task
 
 
@@ -79,7 +79,7 @@ def select(
     """Return member id to weight (sum 1), best first by weight."""
     limits = limits or Limits()
     limits = replace(limits, latency_us=limits.latency_us * max(1.0, candidates[0].answers.shape[1] / 2))
-    objective = METRICS[metric.objective]
+    objective = metric.guide
 
     def loss(values: NDArray[np.float64]) -> float:
         return objective.loss(objective(truth, as_answers(task, values), weights))

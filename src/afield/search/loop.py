@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from afield.core.events import Event, Listener
-from afield.data.metrics import METRICS, Metric
+from afield.data.metrics import Metric
 from afield.search.artifacts import open_array
 from afield.search.combine import Candidate, as_answers
 from afield.search.evaluate import Evaluator, Order, Outcome
@@ -101,7 +101,7 @@ class Search:
             trial = Trial(**(vars(trial) | {"status": "failed"}))
         elif len(outcome.folds) == count:
             answers = self.answers(order.id)
-            objective = METRICS[self.metric.objective]
+            objective = self.metric.guide
             values = as_answers(self.split.answer.task, answers)
             trial = Trial(
                 id=order.id,
