@@ -13,6 +13,7 @@ from afield.core.errors import EngineError
 from afield.engines.protocol import Done, Engine, Job
 from afield.search.clock import Clock
 from afield.search.interrupt import Interrupt
+from afield.search.lesson import teacher_config
 from afield.search.memory import Memory
 from afield.search.recipe import Recipe, Use
 from afield.search.store import Split
@@ -239,7 +240,11 @@ class _Wave:
             "rounds": self.rounds,
             "objective": self.objective,
         }
-        job = Job(id=name, attempt=1, function="afield.search.tasks:fit_fold", config=config)
+        function = "afield.search.tasks:fit_fold"
+        if order.recipe.lesson:
+            function = "afield.search.lesson:fit_student"
+            config["teacher"] = teacher_config(self.memory, self.split, order.recipe)
+        job = Job(id=name, attempt=1, function=function, config=config)
         self._submit(self.orders.index(order), job, then)
 
     def _stop(self) -> None:

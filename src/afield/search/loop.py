@@ -79,6 +79,16 @@ class Search:
             self.trials.append(self._absorb(order, outcomes[order.id], budget))
         return self.trials[first:]
 
+    def aside(self, recipes: Sequence[Recipe], budget: Budget, prefix: str) -> list[Trial]:
+        """Evaluate recipes that are no part of the search itself: proposals do not see them. Ids begin with prefix."""
+        left = budget.left_s()
+        orders = [
+            Order(id=f"{prefix}{i:02d}-{r.id[:6]}", recipe=r, time_limit_s=self._time_limit(left))
+            for i, r in enumerate(recipes)
+        ]
+        outcomes = self._evaluate(orders, budget)
+        return [self._absorb(order, outcomes[order.id], budget) for order in orders]
+
     def _time_limit(self, left: float | None) -> float | None:
         """Return the seconds for one fit: all folds of a trial take at most a share of what is left."""
         if left is None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 from afield.core.randomness import digest
@@ -53,22 +53,29 @@ def kind_there(part: str, kind: str, there: Collection[str]) -> str:
 
 @dataclass(frozen=True, kw_only=True)
 class Recipe:
-    """Encoders, in the order of their features, and a learner."""
+    """Encoders, in the order of their features, and a learner.
+
+    ``lesson`` is empty, or says what a student learns beside the labels: ``labels`` (how) and ``teacher`` (trial to
+    weight).
+    """
 
     name: str
     encoders: tuple[Use, ...]
     learner: Use
+    lesson: Mapping[str, Any] = field(default_factory=dict)
 
     def to_json(self) -> dict[str, Any]:
         """Return the fields as a JSON object."""
         encoders = [e.to_json() for e in self.encoders]
-        return {"name": self.name, "encoders": encoders, "learner": self.learner.to_json()}
+        taught = {"lesson": dict(self.lesson)} if self.lesson else {}
+        return {"name": self.name, "encoders": encoders, "learner": self.learner.to_json()} | taught
 
     @classmethod
     def from_json(cls, data: Mapping[str, Any]) -> Recipe:
         """Return what ``to_json`` wrote."""
         encoders = tuple(Use.from_json(e) for e in data["encoders"])
-        return cls(name=data["name"], encoders=encoders, learner=Use.from_json(data["learner"]))
+        learner = Use.from_json(data["learner"])
+        return cls(name=data["name"], encoders=encoders, learner=learner, lesson=data.get("lesson", {}))
 
     @property
     def id(self) -> str:

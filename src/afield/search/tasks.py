@@ -6,7 +6,7 @@ JSON in, JSON out, arrays in files.
 from __future__ import annotations
 
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any
@@ -43,11 +43,17 @@ def encode_block(config: Mapping[str, Any]) -> dict[str, Any]:
     }
 
 
-def fit_fold(config: Mapping[str, Any]) -> dict[str, Any]:
+#: what a learner is fitted on: features [N, F], answers, weights [N] or None
+Lesson = tuple[NDArray[np.float32], Answer, NDArray[np.float64] | None]
+Teach = Callable[[NDArray[np.int64], Lesson], Lesson]
+
+
+def fit_fold(config: Mapping[str, Any], teach: Teach | None = None) -> dict[str, Any]:
     """Fit one fold of a trial; write its state and its answers to the validation rows.
 
     Config: ``split``, ``trial``, ``fold`` (-1: all rows, nothing to validate), ``recipe``, ``features`` (use id to
-    feature list), ``seed``, ``threads``, ``time_limit_s``, ``rounds``, ``objective``. Result: files with checksums and costs.
+    feature list), ``seed``, ``threads``, ``time_limit_s``, ``rounds``, ``objective``. Result: files with
+    checksums and costs. ``teach`` may change what the learner is fitted on.
     """
     started, cpu = time.perf_counter(), time.process_time()
     split, recipe, fold = open_split(Path(config["split"])), Recipe.from_json(config["recipe"]), config["fold"]
@@ -58,10 +64,12 @@ def fit_fold(config: Mapping[str, Any]) -> dict[str, Any]:
     answer = split.answer
     objective, weights = training_objective(config.get("objective", ""), answer, split.part("weights"))
     features_valid = stack(matrices, valid)
+    lesson: Lesson = (stack(matrices, rows), answer.take(rows), None if weights is None else weights[rows])
+    features, target, row_weights = lesson if teach is None else teach(rows, lesson)
     context = FitContext(
         seed=derive_seed(config["seed"], recipe.id, fold),
         threads=config["threads"],
-        weights=None if weights is None else weights[rows],
+        weights=row_weights,
         validation=(features_valid, answer.take(valid), None if weights is None else weights[valid])
         if len(valid)
         else None,
@@ -70,7 +78,7 @@ def fit_fold(config: Mapping[str, Any]) -> dict[str, Any]:
         time_limit_s=config["time_limit_s"],
     )
     learner = load("parts", recipe.learner.part)
-    fitted = learner.fit(stack(matrices, rows), forms, answer.take(rows), context, recipe.learner.settings)
+    fitted = learner.fit(features, forms, target, context, recipe.learner.settings)
     folder = trial_folder(split, config["trial"])
     folder.mkdir(exist_ok=True)
     result: dict[str, Any] = {"rounds": int(fitted.rounds)}
