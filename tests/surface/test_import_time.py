@@ -12,7 +12,7 @@ import pytest
 from small_models import small_model
 
 HEAVY = {
-    "numpy", "pandas", "sklearn", "scipy", "lightgbm", "onnx", "onnxruntime", "spox", "duckdb", "fsspec", "narwhals",
+    "numpy", "pandas", "sklearn", "scipy", "lightgbm", "catboost", "onnx", "onnxruntime", "spox", "duckdb", "fsspec", "narwhals",
     "psutil", "rich", "typer", "pydantic", "python_calamine", "polars", "pyarrow", "torch", "ray",
 }  # fmt: skip
 

@@ -16,7 +16,7 @@ PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["
 
 #: A new one needs a reason, and room on everybody's disk.
 DEPENDENCIES = {
-    "numpy", "onnx", "onnxruntime", "lightgbm", "scikit-learn", "pandas", "narwhals", "duckdb", "python-calamine",
+    "numpy", "onnx", "onnxruntime", "lightgbm", "catboost", "scikit-learn", "pandas", "narwhals", "duckdb", "python-calamine",
     "fsspec", "typer", "rich", "psutil",
 }  # fmt: skip
 

@@ -12,7 +12,7 @@ import pytest
 from small_models import one_row, small_model
 
 BLOCKED = (
-    "pandas", "sklearn", "lightgbm", "onnx", "scipy", "torch", "duckdb", "typer", "rich", "narwhals", "polars",
+    "pandas", "sklearn", "lightgbm", "catboost", "onnx", "scipy", "torch", "duckdb", "typer", "rich", "narwhals", "polars",
     "pyarrow", "pydantic", "ray", "psutil", "fsspec", "python_calamine", "google",
 )  # fmt: skip
 

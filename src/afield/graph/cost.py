@@ -13,6 +13,7 @@ import onnx
 from numpy.typing import NDArray
 from onnx import helper, numpy_helper
 
+from afield.graph.oblivious import oblivious_nodes
 from afield.graph.trees import MEMBER
 
 RUN_US = 4.0  # a call of the runtime
@@ -92,6 +93,7 @@ def estimate(model: onnx.ModelProto) -> Cost:
             constant.update(node.output)  # the runtime computes it once, when it loads
         else:
             latency += _price(node, shapes)
+    trees += sum(group.trees for group in oblivious_nodes(model))
     return Cost(bytes=model.ByteSize(), nodes=len(graph.node), trees=trees, latency_us=round(latency, 3))
 
 

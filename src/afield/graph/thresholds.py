@@ -12,6 +12,7 @@ import onnx
 from numpy.typing import NDArray
 from onnx import numpy_helper
 
+from afield.graph.oblivious import oblivious_nodes
 from afield.graph.profile import ML
 from afield.graph.trees import MEMBER
 
@@ -20,12 +21,12 @@ Floats = NDArray[np.float64]
 
 @dataclass(frozen=True, kw_only=True)
 class TreeSplits:
-    """What one tree-ensemble node compares.
+    """What one tree-ensemble node, or one group of oblivious trees, compares.
 
     Parameters
     ----------
     node : str
-        Name of the node.
+        Name of the node that compares.
     source : str
         Name of the value [N, F] that feeds it, casts left out.
     thresholds : dict of int to float64 array
@@ -41,7 +42,7 @@ class TreeSplits:
 
 
 def tree_splits(model: onnx.ModelProto) -> tuple[TreeSplits, ...]:
-    """Return the splits of each tree-ensemble node of the main graph, in order."""
+    """Return the splits of each tree-ensemble node of the main graph, in order, and of the oblivious trees."""
     casts = {n.output[0]: n.input[0] for n in model.graph.node if n.op_type == "Cast"}
     found = []
     for node in model.graph.node:
@@ -51,6 +52,9 @@ def tree_splits(model: onnx.ModelProto) -> tuple[TreeSplits, ...]:
                 source = casts[source]
             thresholds, members = _read({a.name: a for a in node.attribute})
             found.append(TreeSplits(node=node.name, source=source, thresholds=thresholds, members=members))
+    for group in oblivious_nodes(model):
+        thresholds = _grouped(group.feature, group.border.astype(np.float64))
+        found.append(TreeSplits(node=group.node, source=group.source, thresholds=thresholds, members={}))
     return tuple(found)
 
 

@@ -159,9 +159,9 @@ def hostile_rows(model: onnx.ModelProto, case: Case) -> Features:
         else:
             near = at.astype(np.float32)
             special = [np.nan, 0.0, -0.0, _LARGEST, -_LARGEST, np.float32(1e-40), np.float32(-1e-40)]
-            values = np.concatenate(
-                [near, np.nextafter(near, np.float32(np.inf)), np.nextafter(near, -np.float32(np.inf)), special]
-            ).astype(np.float32)
+            with np.errstate(over="ignore"):  # a border may be the lowest float: only NaN is below it
+                sides = [np.nextafter(near, np.float32(np.inf)), np.nextafter(near, -np.float32(np.inf))]
+            values = np.concatenate([near, *sides, special]).astype(np.float32)
             values = values[~np.isinf(values)]
         block = case.features[draw.integers(0, rows, len(values))]
         block[:, i] = values
