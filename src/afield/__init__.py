@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from afield.api.estimators import AfieldClassifier as AfieldClassifier
     from afield.api.estimators import AfieldRegressor as AfieldRegressor
     from afield.api.study import study as study
+    from afield.api.verbs import export as export
     from afield.api.verbs import fit as fit
     from afield.api.verbs import load as load
     from afield.api.verbs import predict as predict
@@ -32,6 +33,7 @@ _NAMES = {
     "AfieldRegressor": "afield.api.estimators",
     "Model": "afield.model.model",
     "Problem": "afield.problem.problem",
+    "export": "afield.api.verbs",
     "fit": "afield.api.verbs",
     "load": "afield.api.verbs",
     "predict": "afield.api.verbs",
@@ -48,6 +50,7 @@ __all__ = [
     "Model",
     "Problem",
     "__version__",
+    "export",
     "fit",
     "load",
     "predict",

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
+    from afield.api.export import Exported
     from afield.api.predict import Written
     from afield.core.events import Listener
     from afield.model.model import Model
@@ -150,6 +151,35 @@ def report(study_or_model: Model | PathText, path: PathText, *, force: bool = Fa
     place = Path(path)
     run(study_or_model, place, force=force)
     return place
+
+
+def export(model: Model | PathText, platform: str, out: PathText, *, force: bool = False, **options: Any) -> Exported:
+    """Write a model as a bundle for a platform into the folder ``out``, run it there, and return bundle and proof.
+
+    Parameters
+    ----------
+    model : Model or path
+        A path may also name an ONNX file that afield did not write, where the platform takes such.
+    platform : str
+        ``python``, ``browser``, ... ``afield export --help`` lists the options of each.
+    force : bool
+        Write into a folder that is not empty.
+    **options
+        Fields of the platform's options, such as ``pwa=True``.
+
+    Raises
+    ------
+    UnsupportedError
+        ``parts.unknown``, ``graph.operator``.
+    ProblemError
+        ``problem.option``.
+    OutputError
+        ``output.exists``, ``output.unwritable``, ``output.disk_full``.
+    """
+    from afield.api.export import export as run
+
+    content = Path(model) if isinstance(model, str | os.PathLike) else model.bytes
+    return run(content, platform, Path(out), options=options, force=force)
 
 
 def _opened(model: Model | PathText) -> Model:

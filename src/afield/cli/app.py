@@ -9,7 +9,7 @@ from typing import Annotated
 import typer
 
 import afield
-from afield.cli import doctor, fit, predict, problem, report, resume, score, show, studies, verify
+from afield.cli import doctor, export, fit, predict, problem, report, resume, score, show, studies, verify
 from afield.cli.guard import guarded
 
 EXIT_TEXT = (
@@ -27,9 +27,10 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     context_settings={"help_option_names": ["-h", "--help"]},
 )
-for module in (fit, problem, studies, resume, predict, score, show, verify, report, doctor):
+for module in (fit, problem, studies, resume, predict, score, show, verify, report, export, doctor):
     name = module.__name__.rpartition(".")[2]
-    app.command(name, epilog="\n\n".join(("Examples:", *module.EXAMPLES)))(guarded(module.command))
+    kind = getattr(module, "COMMAND_CLASS", None)
+    app.command(name, cls=kind, epilog="\n\n".join(("Examples:", *module.EXAMPLES)))(guarded(module.command))
 
 
 def _version(wanted: bool) -> None:

@@ -37,6 +37,13 @@ def studies(context: typer.Context, incomplete: str) -> list[tuple[str, str]]:
     return [(s.id, f"{s.target}, {s.state}") for s in list_studies() if s.id.startswith(incomplete)]
 
 
+def platforms(incomplete: str) -> list[str]:
+    """Return the platforms that a model can be exported to."""
+    from afield.api.export import platform_names
+
+    return [name for name in platform_names() if name.startswith(incomplete)]
+
+
 def values(option: str) -> Callable[[str], list[str]]:
     """Return a completion that offers the values that an option knows."""
 

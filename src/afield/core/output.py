@@ -34,3 +34,29 @@ def check_output(path: Path, *, force: bool) -> None:
         )
     if not os.access(path.parent, os.W_OK):
         raise OutputError("output.unwritable", "The folder for the output cannot be written.", where=str(path.parent))
+
+
+def prepare_folder(dest: Path, *, force: bool) -> None:
+    """Make the folder, or refuse one that cannot be written or has something in it.
+
+    Raises
+    ------
+    OutputError
+        ``output.exists``, ``output.unwritable``.
+    """
+    try:
+        dest.mkdir(parents=True, exist_ok=True)
+        taken = any(dest.iterdir())
+    except OSError as error:
+        raise OutputError(
+            "output.unwritable", f"The folder cannot be made: {error.strerror}.", where=str(dest)
+        ) from error
+    if not os.access(dest, os.W_OK):
+        raise OutputError("output.unwritable", "The folder cannot be written.", where=str(dest))
+    if taken and not force:
+        raise OutputError(
+            "output.exists",
+            "The folder is not empty, and nothing is overwritten unasked.",
+            where=str(dest),
+            fix="Give another folder, or --force (force=True).",
+        )

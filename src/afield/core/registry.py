@@ -75,6 +75,11 @@ def list_parts() -> tuple[Entry, ...]:
     return tuple(Entry(n, read_manifest(p), p) for n, p in _points("afield.parts").items())
 
 
+def names(group: str) -> list[str]:
+    """Return what is registered in "parts", "engines" or "platforms", importing nothing."""
+    return list(_points(f"afield.{group}"))
+
+
 @cache
 def load(group: str, name: str) -> Any:
     """Import and return a registered object; ``group`` is "parts", "engines" or "platforms".

@@ -18,7 +18,7 @@ from afield.model.container import damaged, read_properties
 from afield.model.display import facts, html_text, plain_text
 from afield.model.metadata import from_metadata
 from afield.model.rows import feed_rows
-from afield.model.saving import write_model
+from afield.model.saving import read_model, write_model
 from afield.model.selftest import replay
 from afield.model.session import open_session, run_session
 from afield.problem.schema import Schema, TargetSpec
@@ -81,17 +81,7 @@ class Model:
         if isinstance(source, bytes):
             return cls(source, threads=threads)
         path = Path(source)
-        try:
-            content = path.read_bytes()
-        except OSError as error:
-            raise ModelFileError(
-                "model.not_found",
-                "It is a folder, not a model file."
-                if path.is_dir()
-                else f"The model file cannot be read: {error.strerror}.",
-                where=str(path),
-                fix="Check the path.",
-            ) from error
+        content = read_model(path)
         try:
             return cls(content, threads=threads)
         except ModelFileError as error:
@@ -181,6 +171,10 @@ class Model:
     def report(self, path: str | os.PathLike[str], **options: Any) -> Any:
         """Write the report of the model as one HTML file: ``afield.report(model, path, ...)``."""
         return attribute("afield:report")(self, path, **options)
+
+    def export(self, platform: str, out: str | os.PathLike[str], **options: Any) -> Any:
+        """Write the model as a bundle for a platform and prove it: ``afield.export(model, platform, out, ...)``."""
+        return attribute("afield:export")(self, platform, out, **options)
 
     # Python -----------------------------------------------------------------------------------------------------------
 

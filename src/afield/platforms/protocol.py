@@ -2,13 +2,56 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Protocol, TypeVar, runtime_checkable
+from typing import Any, Protocol, TypeVar, runtime_checkable
+
+import numpy as np
+from numpy.typing import NDArray
 
 from afield.core.findings import Finding
 from afield.core.proofs import Proof
+
+
+@dataclass(frozen=True, kw_only=True)
+class ExportOptions:
+    """What every export can be told; each platform has a frozen class of its own below this one.
+
+    Fields are bool, str, int, float, Path, or one of these or None; ``metadata["help"]`` explains a field on the
+    command line, ``metadata["metavar"]`` names its value.
+
+    Parameters
+    ----------
+    force : bool
+        Write into a folder that is not empty; files of the bundle are overwritten, others stay.
+    """
+
+    force: bool = False
+
+
+@dataclass(frozen=True, kw_only=True)
+class Probe:
+    """Rows that a bundle must answer, and what onnxruntime answers to them in Python.
+
+    Parameters
+    ----------
+    feed : mapping of str to ndarray [N, ...]
+        Graph inputs: first the samples inside the file, then hostile rows made from its schema and graph.
+    answers : mapping of str to ndarray [N, ...]
+        Graph outputs. For the samples these are the reference answers inside the file.
+    samples : int
+        How many of the N rows are samples.
+    """
+
+    feed: Mapping[str, NDArray[np.generic]]
+    answers: Mapping[str, NDArray[np.generic]]
+    samples: int
+
+    @property
+    def rows(self) -> int:
+        """N."""
+        return len(next(iter(self.feed.values()))) if self.feed else 0
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -41,6 +84,7 @@ class Platform(Protocol[Options_contra]):
 
     name: str
     summary: str
+    options: type[Any]  # a class below ExportOptions
 
     def check(self, model: bytes, device: str = "") -> Sequence[Finding]:
         """Return every reason why the model cannot run there, all at once; ``device`` names an envelope, or none."""
@@ -50,6 +94,9 @@ class Platform(Protocol[Options_contra]):
         """Write the bundle into ``dest``; refuses what ``check`` finds serious."""
         ...
 
-    def prove(self, bundle: Bundle) -> Proof:
-        """Run the self-test inside the model on the platform's own runtime; says so where that is not possible."""
+    def prove(self, bundle: Bundle, probe: Probe | None = None) -> Proof:
+        """Run the probe's rows on the platform's own runtime; says so where that is not possible.
+
+        Without a probe: the samples inside the file.
+        """
         ...

@@ -154,3 +154,15 @@ def test_version_and_help(cli: Callable[..., Any]) -> None:
     unknown = cli("fti", "a.csv")
     assert unknown.code == 2
     assert "fit" in unknown.err
+
+
+def test_export_writes_a_bundle_and_its_proof(cli: Callable[..., Any], model: Path, tmp_path: Path) -> None:
+    out = tmp_path / "out"
+    ended = cli("export", model, "--to", "python", "--out", out)
+    assert (ended.code, "python: passed" in ended.out) == (0, True)
+    assert json.loads((out / "proof.json").read_text())["proof"]["passed"]
+    again = cli("export", model, "--to", "python", "--out", out)
+    assert (again.code, again.out) == (2, "")
+    assert "--force" in again.err
+    assert cli("export", model, "--to", "nowhere", "--out", tmp_path / "o").code == 4
+    assert json.loads(cli("export", model, "--to", "python", "--out", tmp_path / "b", "--json").out.splitlines()[-1])

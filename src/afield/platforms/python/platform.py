@@ -15,15 +15,16 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from afield.core.errors import OutputError, UnsupportedError
+from afield.core.errors import UnsupportedError
 from afield.core.findings import Finding
+from afield.core.output import prepare_folder
 from afield.core.proofs import Proof
 from afield.graph.profile import MICROSOFT, ML, OPERATORS
 from afield.model.container import operators, refers_outside
 from afield.model.model import Model
 from afield.model.saving import write_model
 from afield.model.selftest import proof_of
-from afield.platforms.protocol import Bundle
+from afield.platforms.protocol import Bundle, ExportOptions, Probe
 
 HERE = Path(__file__).parent
 REQUIREMENTS = "numpy>=2.0\nonnxruntime>=1.23\n"
@@ -31,10 +32,8 @@ TIME_LIMIT_S = 300
 
 
 @dataclass(frozen=True, kw_only=True)
-class PythonOptions:
-    """``force``: write into a folder that is not empty."""
-
-    force: bool = False
+class PythonOptions(ExportOptions):
+    """Nothing to choose."""
 
 
 class PythonPlatform:
@@ -42,6 +41,7 @@ class PythonPlatform:
 
     name = "python"
     summary = "a folder with the model and a short script; needs onnxruntime and numpy"
+    options = PythonOptions
 
     def check(self, model: bytes, device: str = "") -> list[Finding]:
         """Return a finding for each operator that onnxruntime's Python build is not known to run alike."""
@@ -105,7 +105,7 @@ class PythonPlatform:
         size = sum(len(content) for content in files.values())
         return Bundle(platform=self.name, path=dest, files=tuple(sorted(files)), size_bytes=size)
 
-    def prove(self, bundle: Bundle) -> Proof:
+    def prove(self, bundle: Bundle, probe: Probe | None = None) -> Proof:
         """Run the file's self-test in a new process with numpy and onnxruntime only.
 
         Batches of 1 and 4,096, one and two threads.
@@ -132,30 +132,6 @@ class PythonPlatform:
 
     def _failed(self, reason: str) -> Proof:
         return Proof(platform=self.name, ran=True, how="a new process", passed=False, details=(reason,))
-
-
-def prepare_folder(dest: Path, *, force: bool) -> None:
-    """Make the folder, or refuse one that has something in it.
-
-    Raises
-    ------
-    UnsupportedError
-        ``output.exists``, ``output.unwritable``.
-    """
-    try:
-        dest.mkdir(parents=True, exist_ok=True)
-        taken = any(dest.iterdir())
-    except OSError as error:
-        raise OutputError(
-            "output.unwritable", f"The folder cannot be made: {error.strerror}.", where=str(dest)
-        ) from error
-    if taken and not force:
-        raise OutputError(
-            "output.exists",
-            "The folder is not empty, and nothing is overwritten unasked.",
-            where=str(dest),
-            fix="Give another folder, or force=True (--force).",
-        )
 
 
 def _runs(answers: Mapping[str, NDArray[Any]]) -> dict[str, dict[str, NDArray[Any]]]:
