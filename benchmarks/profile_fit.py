@@ -2,7 +2,7 @@
 
     python benchmarks/profile_fit.py ../shared/data/tabular --tables adult,credit_g --minutes 1
 
-CPU seconds hold on a busy machine too; idle shares and the first model want a quiet one, so the load stands beside them.
+CPU seconds hold on a busy machine too; idle shares and the first model want a quiet one: the load stands beside them.
 """
 
 from __future__ import annotations

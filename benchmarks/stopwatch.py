@@ -114,7 +114,7 @@ def _logged(function):
     return logged
 
 
-if os.environ.get("AFIELD_STOPWATCH") and not os.environ.get("AFIELD_STOPWATCH_DRIVER") == str(os.getpid()):
+if os.environ.get("AFIELD_STOPWATCH") and os.environ.get("AFIELD_STOPWATCH_DRIVER") != str(os.getpid()):
     wrap(WORKER)
     for name in ("fit_fold", "encode_block"):
         _wrap(f"afield.search.tasks:{name}", _logged)

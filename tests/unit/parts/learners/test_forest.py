@@ -7,6 +7,7 @@ import pytest
 from sklearn.ensemble import ExtraTreesRegressor, RandomForestClassifier
 
 from afield.data.answer import Answer
+from afield.parts.learners import forest
 from afield.parts.learners.forest import part
 from afield.parts.learners.standardise import Scale
 from afield.parts.protocol import Feature, FitContext
@@ -99,3 +100,20 @@ def test_absent_class_has_probability_zero():
     answer = fit(x, three, {"trees": 5}).reference(x)
     assert answer[:, 1].max() == 0.0
     assert (answer.argmax(axis=1) == three.values).mean() > 0.9
+
+
+@pytest.mark.parametrize("kind", ["random", "extra"])
+def test_capped_trees_of_many_rows_grow_on_drawn_rows(kind, monkeypatch):
+    x, target = table(rows=12_000)
+    grown = []
+    keep = forest._node_tables
+    monkeypatch.setattr(forest, "_node_tables", lambda model: grown.append(model) or keep(model))
+    limits = {"kind": kind, "trees": 10, "max_bytes": 20_000, "min_samples_leaf": 1}
+    many, again = fit(x, target, limits), fit(x, target, limits)
+    leaves = grown[0].max_leaf_nodes
+    assert grown[0].max_samples == 100 * leaves < 6_000
+    assert all(tree.tree_.n_node_samples[0] < 100 * leaves for tree in grown[0].estimators_)
+    np.testing.assert_array_equal(many.reference(x), again.reference(x))
+    assert np.mean(many.reference(x)[:, 1].round() == target.values) > 0.8
+    fit(x[:1_000], target.take(np.arange(1_000)), limits)
+    assert grown[2].max_samples is None

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
+import scipy.sparse
 from sklearn.linear_model import LogisticRegression, Ridge
 
 from afield.data.answer import Answer
+from afield.parts.learners import linear
 from afield.parts.learners.linear import part
 from afield.parts.protocol import Feature, FitContext
 
@@ -94,3 +96,26 @@ def test_absent_classes_have_probability_zero(present):
     absent = [c for c in range(3) if c not in present]
     assert answer[:, absent].max() == 0.0
     assert (answer.argmax(axis=1) == values).mean() > 0.9
+
+
+@pytest.mark.parametrize("classes", [2, 3])
+def test_mostly_zero_features_are_fitted_sparse_with_the_same_answer(classes, monkeypatch):
+    draw = np.random.default_rng(3)
+    rows, width = 20_000, 60
+    features = np.zeros((rows, width), dtype=np.float32)
+    levels = draw.integers(0, width - 1, rows)
+    features[np.arange(rows), levels] = 1.0
+    features[:, -1] = draw.normal(size=rows)
+    features[::7, -1] = np.nan
+    truth = (levels % classes + draw.integers(0, 2, rows)) % classes
+    answer = Answer(task="binary" if classes == 2 else "multiclass", values=truth, classes=classes)
+    forms = tuple(Feature(name=f"f{i}", column=f"f{i}") for i in range(width))
+    made = []
+    real = linear._matrix
+    monkeypatch.setattr(linear, "_matrix", lambda *a, **k: made.append(real(*a, **k)) or made[-1])
+    sparse = part.fit(features, forms, answer, FitContext(seed=1), {"C": 0.5})
+    assert scipy.sparse.issparse(made[-1])
+    monkeypatch.setattr(linear, "_SPARSE_SHARE", 0.0)
+    dense = part.fit(features, forms, answer, FitContext(seed=1), {"C": 0.5})
+    assert not scipy.sparse.issparse(made[-1])
+    np.testing.assert_allclose(sparse.reference(features[:500]), dense.reference(features[:500]), atol=1e-4)
