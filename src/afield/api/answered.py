@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -27,6 +28,13 @@ class Answered:
     answers: NDArray[np.float64]
     labels: NDArray[Any]
     rows: int
+
+    def indices(self, task: str, classes: Sequence[str]) -> NDArray[np.int64] | None:
+        """Return the class index of each label, int64 [n]; None for a regression."""
+        if task == "regression":
+            return None
+        place = {text: number for number, text in enumerate(classes)}
+        return np.array([place[text] for text in self.labels], dtype=np.int64)
 
 
 def answered_rows(model: Model, data: object) -> Answered:

@@ -115,8 +115,9 @@ class AfieldClassifier(ClassifierMixin, _AfieldEstimator):
 
     def predict(self, X: Any) -> NDArray[Any]:
         """Return the label of each row, [N]."""
-        best = self.predict_proba(X).argmax(axis=1)
-        return np.asarray(self.classes_[best])
+        check_is_fitted(self)
+        labels = self.model_.predict(self._columns(X, reset=False))
+        return np.asarray(self.classes_[[int(str(label).removeprefix("class ")) for label in labels]])
 
     def predict_proba(self, X: Any) -> NDArray[np.float32]:
         """Return float32 [N, K], in the order of ``classes_``."""

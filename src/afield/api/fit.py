@@ -21,6 +21,7 @@ from afield.core.files import remove_parts, write_atomic
 from afield.core.findings import Finding
 from afield.core.output import check_output
 from afield.core.registry import load as load_part
+from afield.data.costs import cost_matrix
 from afield.data.metrics import Metric, choose_metric
 from afield.engines.protocol import Engine
 from afield.model.card import Baseline, Score
@@ -161,7 +162,8 @@ def make_driver(
     listener: Listener,
 ) -> Driver:
     """Return what drives the search of a stored question."""
-    metric = choose_metric(understood.schema.target.task, problem.metric)
+    target = understood.schema.target
+    metric = choose_metric(target.task, problem.metric, problem.costs, target.classes)
     announce(problem, understood, metric.name, listener)
     plan = Plan(
         folder=folder,
@@ -170,6 +172,7 @@ def make_driver(
         seed=problem.seed,
         effort=problem.effort,
         test_given=bool(problem.test),
+        costs=cost_matrix(problem.costs, target.classes) if problem.costs else None,
     )
     return Driver(plan, engine, memory, clock, listener)
 
@@ -240,6 +243,8 @@ def _packed(
         judged = _judged_test_file(Model(packed(None, ())), problem.test, question)
     else:
         judged = _judged(question, finished)
+    if costs := solution.ensemble.finish.decision.costs:
+        judged = judged.by_costs(np.array(costs))
     score = score_of(judged, metric, schema.target, problem.seed)
     listener(Event("score", {k: v for k, v in vars(score).items() if k != "others"} | {"others": dict(score.others)}))
     _keep(folder, judged)
@@ -252,7 +257,8 @@ def _judged_test_file(model: Model, source: str, question: Question) -> Judged:
     found = answered_rows(model, source)
     plain = baseline_answers(question, np.arange(question.table.rows), len(found.truth))
     baselines = {plain_rule(question.answer.task): plain}
-    return Judged("test_file", np.full(len(found.truth), -1), found.truth, found.answers, baselines)
+    labels = found.indices(question.answer.task, model.schema.target.classes)
+    return Judged("test_file", np.full(len(found.truth), -1), found.truth, found.answers, baselines, labels=labels)
 
 
 def _judged(question: Question, finished: Finished) -> Judged:
@@ -267,10 +273,13 @@ def _judged(question: Question, finished: Finished) -> Judged:
         weights=None if question.weights is None else question.weights[rows],
         groups=None if question.groups is None else question.groups[rows],
         splits=tested.splits,
+        labels=tested.labels,
+        baseline_labels=tested.baseline_labels,
     )
 
 
 def _keep(folder: Path, judged: Judged) -> None:
     """Keep the judged answers for the report."""
-    for name in ("rows", "truth", "answers"):
-        save_array(folder / f"judged-{name}.npy", getattr(judged, name))
+    for name in ("rows", "truth", "answers", "labels"):
+        if (values := getattr(judged, name)) is not None:
+            save_array(folder / f"judged-{name}.npy", values)

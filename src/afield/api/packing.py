@@ -13,7 +13,7 @@ from afield.core.findings import Finding
 from afield.core.registry import list_parts
 from afield.data.table import Table
 from afield.graph.profile import MICROSOFT
-from afield.model.card import Baseline, Card, ColumnNote, Decision, Licensed, Member, Parity, Score
+from afield.model.card import Baseline, Card, ColumnNote, Licensed, Member, Parity, Score
 from afield.model.metadata import Provenance, SelfTest, to_metadata
 from afield.model.samples import synthesise
 from afield.model.selftest import record
@@ -42,7 +42,8 @@ def make_selftest(ensemble: Ensemble, schema: Schema, table: Table, *, seed: int
     if schema.target.task == "regression":
         reference: dict[str, NDArray[Any]] = {"prediction": answers[:, 0]}
     else:
-        labels = np.asarray(schema.target.classes, dtype=object)[answers.argmax(axis=1)]
+        classes = schema.target.classes
+        labels = np.asarray(classes, dtype=object)[ensemble.finish.decision.labels(answers, classes)]
         reference = {"label": labels, "probabilities": answers}
     return record(schema, feed, reference, tolerance=TOLERANCE, scale=scale, real=real)
 
@@ -76,7 +77,8 @@ def make_card(
         rows_without_target=without_target,
         score=score,
         baselines=tuple(baselines),
-        decision=None if target.task == "regression" else Decision(),
+        decision=None if target.task == "regression" else ensemble.finish.decision,
+        calibration=None if ensemble.finish.calibration.kind == "none" else ensemble.finish.calibration,
         members=tuple(
             Member(
                 recipe=m.recipe.name,

@@ -122,7 +122,7 @@ def infer(problem: Problem) -> Inferred:
     full = replace(
         problem,
         task=task,
-        metric=choose_metric(task, problem.metric).name,
+        metric=choose_metric(task, problem.metric, problem.costs, understood.schema.target.classes).name,
         kinds={c.name: c.kind for c in columns},
     )
     return Inferred(full, columns, understood.findings, understood.rows, problem.data)

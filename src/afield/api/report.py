@@ -15,7 +15,7 @@ from afield.api.stating import Understood
 from afield.core.errors import EngineError
 from afield.core.files import write_atomic
 from afield.core.output import check_output
-from afield.data.metrics import METRICS, row_losses
+from afield.data.metrics import find_metric, row_losses, title_of
 from afield.model.model import Model
 from afield.problem.problem import Problem, Task
 from afield.reporting.columns import describe
@@ -93,7 +93,8 @@ def report_facts(folder: Path) -> ReportFacts:
     problem = Problem.from_json(records[("study", "asked")]["problem"])
     understood = Understood.from_json(records[("study", "understood")])
     question, model = open_question(folder / "table"), Model.load(folder / "model.onnx")
-    judged = {n: np.asarray(open_array(folder / f"judged-{n}.npy")) for n in ("rows", "truth", "answers")}
+    kept = [n for n in ("rows", "truth", "answers", "labels") if (folder / f"judged-{n}.npy").exists()]
+    judged = {n: np.asarray(open_array(folder / f"judged-{n}.npy")) for n in kept}
     card = model.card
     answers = _answer_facts(model, judged, problem)
     facts = ReportFacts(
@@ -131,7 +132,7 @@ def _asked(problem: Problem, understood: Understood, metric: str) -> Asked:
     return Asked(
         target=target.name,
         task=target.task,
-        metric=METRICS[metric].title,
+        metric=title_of(metric),
         unit=target.unit,
         data=understood.source,
         effort=f"{problem.minutes:g} minutes" if problem.minutes else problem.effort,
@@ -143,16 +144,18 @@ def _score(model: Model) -> ScoreFacts | None:
     score = model.card.score
     if score is None or score.value is None:
         return None
+    costs = () if model.card.decision is None else model.card.decision.costs
+    metric = find_metric(score.metric, np.array(costs) if costs else None)
     return ScoreFacts(
-        metric=METRICS[score.metric].title,
+        metric=metric.title,
         value=score.value,
         low=score.low,
         high=score.high,
         level=score.level,
         rows=score.rows,
         how=score.text,
-        higher_is_better=METRICS[score.metric].higher_is_better,
-        others={METRICS[n].title: v for n, v in score.others.items() if v is not None},
+        higher_is_better=metric.higher_is_better,
+        others={title_of(n): v for n, v in score.others.items() if v is not None},
     )
 
 
@@ -163,7 +166,7 @@ def _answer_facts(model: Model, judged: dict[str, NDArray[Any]], problem: Proble
     classes = model.schema.target.classes
     positive = _positive(classes, truth, problem)
     found: dict[str, Any] = {
-        "confusion": confusion(truth, answers.argmax(axis=1), classes),
+        "confusion": confusion(truth, judged["labels"], classes),
         "calibration": calibration_of(truth, answers, classes, positive),
     }
     if len(classes) == 2:
@@ -208,10 +211,9 @@ def _losses(task: Task, truth: NDArray[Any], answers: NDArray[np.float64]) -> ND
 
 
 def _decision(model: Model) -> str:
-    rule = model.card.decision
-    if rule is None:
-        return ""
-    return "the most probable class" if rule.rule == "argmax" else f"{rule.positive} from {rule.threshold:.3g} on"
+    rule, calibration = model.card.decision, model.card.calibration
+    label = "" if rule is None else rule.text(model.schema.target.classes)
+    return "; ".join(t for t in (label, "" if calibration is None else calibration.text()) if t)
 
 
 def _trial(data: dict[str, Any]) -> TrialFacts:

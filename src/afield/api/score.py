@@ -13,15 +13,12 @@ from afield.api.answered import answered_rows
 if TYPE_CHECKING:
     from afield.model.model import Model
 
-#: metrics of labels: they follow the model's own decision rule, not the largest probability
-OF_LABELS = ("accuracy", "balanced_accuracy", "f1", "mcc")
-
 
 def metric_names() -> list[str]:
-    """Return the names of all metrics."""
-    from afield.data.metrics import METRICS
+    """Return the names of metrics that can be asked for."""
+    from afield.data.metrics import metric_names as names
 
-    return list(METRICS)
+    return names()
 
 
 def score(model: Model | Path, data: object) -> dict[str, Any]:
@@ -45,7 +42,7 @@ def score(model: Model | Path, data: object) -> dict[str, Any]:
     ModelFileError
         Where a row cannot be used.
     """
-    from afield.data.metrics import DEFAULTS, METRICS, evaluate, interval
+    from afield.data.metrics import DEFAULTS, evaluate, find_metric, interval
 
     if isinstance(model, Path):
         from afield.model.model import Model
@@ -53,14 +50,15 @@ def score(model: Model | Path, data: object) -> dict[str, Any]:
         model = Model.load(model)
     target, found = model.schema.target, answered_rows(model, data)
     truth, answered = found.truth, found.answers
-    metrics = evaluate(target.task, truth, answered)
-    if target.task != "regression":
-        position = {text: number for number, text in enumerate(target.classes)}
-        hot = np.eye(len(position))[[position[text] for text in found.labels]]
-        metrics |= {n: v for n, v in evaluate(target.task, truth, hot).items() if n in OF_LABELS}
-        answered = hot if (model.card.metric in OF_LABELS) else answered
+    labels = found.indices(target.task, target.classes)
+    # metrics of labels follow the model's own decision rule, not the largest probability
+    decided = answered if labels is None else np.eye(len(target.classes))[labels]
+    rule = model.card.decision
     name = model.card.metric or DEFAULTS[target.task]
-    low, high = interval(METRICS[name], truth, answered)
+    metric = find_metric(name, np.array(rule.costs) if rule is not None and rule.costs else None)
+    asked = decided if metric.of_labels else answered
+    metrics = {name: metric(truth, asked)} | evaluate(target.task, truth, answered, None, decided)
+    low, high = interval(metric, truth, asked)
     return {
         "metric": name,
         "value": _finite(metrics[name]),

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import numpy as np
@@ -21,7 +21,8 @@ class Judged:
     """Rows with their true and given answers, and the answers of simple rules by name.
 
     ``rows``: positions in the study's table, or -1 for rows of a test file. ``answers``, ``baselines``: float64 [n] or
-    [n, K].
+    [n, K]. ``labels``, ``baseline_labels``: class index int64 [n] by a decision rule; where there are none, the most
+    probable class.
     """
 
     how: str
@@ -32,6 +33,23 @@ class Judged:
     weights: NDArray[np.float64] | None = None
     groups: NDArray[np.int64] | None = None
     splits: int = 0
+    labels: NDArray[np.int64] | None = None
+    baseline_labels: Mapping[str, NDArray[np.int64]] = field(default_factory=dict)
+
+    @property
+    def decided(self) -> NDArray[np.float64]:
+        """What metrics of labels take: 1 for each row's label, float64 [n, K]; the answers for a regression."""
+        return self.answers if self.labels is None else hot(self.labels, self.answers.shape[1])
+
+    def by_costs(self, costs: NDArray[np.float64]) -> Judged:
+        """Return the same with labels of least expected cost (float64 [K, K]) for rules without labels of their own."""
+        cheapest = {n: (a @ -costs).argmax(axis=1) for n, a in self.baselines.items()}
+        return replace(self, baseline_labels={**cheapest, **self.baseline_labels})
+
+
+def hot(labels: NDArray[np.int64], classes: int) -> NDArray[np.float64]:
+    """Return float64 [n, K], 1 at each row's label."""
+    return np.eye(classes)[labels]
 
 
 _HOW = {
@@ -45,12 +63,11 @@ _HOW = {
 
 def score_of(judged: Judged, metric: Metric, target: TargetSpec, seed: int) -> Score:
     """Return the score with a 95 % interval and all other metrics of the task."""
-    value = metric(judged.truth, judged.answers, judged.weights)
-    low, high = interval(
-        metric, judged.truth, judged.answers, judged.weights, judged.groups, seed=derive_seed(seed, "interval")
-    )
-    others = evaluate(target.task, judged.truth, judged.answers, judged.weights)
-    del others[metric.name]
+    answers = judged.decided if metric.of_labels else judged.answers
+    value = metric(judged.truth, answers, judged.weights)
+    low, high = interval(metric, judged.truth, answers, judged.weights, judged.groups, seed=derive_seed(seed, "interval"))
+    others = evaluate(target.task, judged.truth, judged.answers, judged.weights, judged.decided)
+    others.pop(metric.name, None)
     plural = "" if judged.splits == 1 else "s"
     text = _HOW[judged.how].format(rows=len(judged.truth), splits=judged.splits, s=plural)
     return Score(
@@ -68,10 +85,12 @@ def score_of(judged: Judged, metric: Metric, target: TargetSpec, seed: int) -> S
 
 def baselines_of(judged: Judged, metric: Metric) -> tuple[Baseline, ...]:
     """Return what simple rules reach on the same rows."""
-    return tuple(
-        Baseline(name=name, value=finite(metric(judged.truth, answers, judged.weights)))
-        for name, answers in judged.baselines.items()
-    )
+    found = []
+    for name, answers in judged.baselines.items():
+        if metric.of_labels and name in judged.baseline_labels:
+            answers = hot(judged.baseline_labels[name], answers.shape[1])  # noqa: PLW2901
+        found.append(Baseline(name=name, value=finite(metric(judged.truth, answers, judged.weights))))
+    return tuple(found)
 
 
 def finite(value: float) -> float | None:

@@ -123,12 +123,21 @@ def _answer(model: Model) -> Iterator[Fact]:
     if model.classes:
         shown = ", ".join(repr(c) if isinstance(c, str) else str(c) for c in model.classes[:12])
         yield fact("classes", shown + (f" and {len(model.classes) - 12} more" if len(model.classes) > 12 else ""))
+    yield from decision(card, model.schema.target.classes)
+
+
+def decision(card: Card, classes: Sequence[str]) -> Iterator[Fact]:
+    """Yield what is done to the members' answers, and how they become a label."""
+    if card.calibration is not None:
+        yield fact("calibration", card.calibration.text())
     if card.decision is not None:
-        d = card.decision
-        if d.rule == "argmax":
-            yield fact("decision", "the most probable class")
-        else:
-            yield fact("decision", f"{d.positive!r} from a probability of {figure(d.threshold)} on")
+        lines = [card.decision.text(classes)]
+        if card.decision.costs:
+            lines += [
+                f"{row!r} true: " + ", ".join(f"{c!r} {figure(v)}" for c, v in zip(classes, cells, strict=True))
+                for row, cells in list(zip(classes, card.decision.costs, strict=True))[:SHOWN_NOTES]
+            ]
+        yield fact("decision", *lines)
 
 
 def _inputs(model: Model) -> Iterator[Fact]:

@@ -60,8 +60,17 @@ Metric = Annotated[
     str | None,
     typer.Option(
         metavar="NAME",
-        help="What to be good at, such as rmse, mae, log_loss, roc_auc; left out: the task's default.",
+        help="What to be good at, such as mae, pinball:0.9, log_loss, f1; left out: the task's default.",
         autocompletion=completion.metrics,
+        rich_help_panel=COLUMNS,
+        show_default=False,
+    ),
+]
+Costs = Annotated[
+    Path | None,
+    typer.Option(
+        metavar="FILE",
+        help="What mistakes cost, in place of --metric: a square CSV table, rows the true class, columns the answer.",
         rich_help_panel=COLUMNS,
         show_default=False,
     ),

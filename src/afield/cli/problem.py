@@ -17,6 +17,7 @@ def command(
     target: o.Target = None,
     task: o.Task = None,
     metric: o.Metric = None,
+    costs: o.Costs = None,
     group: o.Group = None,
     time: o.Time = None,
     weight: o.Weight = None,
@@ -31,7 +32,7 @@ def command(
     """Write the inferred problem to stdout for editing: task, metric, column kinds, and findings as comments."""
     given = {"target": target, "task": task, "metric": metric, "group": group, "time": time, "weight": weight}
     reading = {"ignore": ignore, "kind": kind, "decimal": decimal, "date": date, "test": test, "positive": positive}
-    wishes = o.wishes_of(given | reading)
+    wishes = o.wishes_of(given | reading | {"costs": costs})
     from afield.api.problem import infer, problem_from
     from afield.cli.drawing import write_json
 

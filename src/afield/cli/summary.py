@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from afield.api.facts import Fact, fact
-from afield.api.show import members, other_findings, quality, question, serious
+from afield.api.show import decision, members, other_findings, quality, question, serious
 from afield.api.wording import duration, size
 from afield.cli.drawing import draw_facts, write_json
 
@@ -39,11 +39,14 @@ def summary(result: FitResult) -> list[Fact]:
     """Return the facts of a finished fit."""
     card = result.model.card
     place = result.path or Path("model.onnx")
+    plain = card.decision is None or card.decision.rule == "argmax"
+    told = [f for f in decision(card, result.model.schema.target.classes) if not (plain and f.label == "decision")]
     return [
         *question(card),
         *serious(result.findings),
         *quality(card),
         *members(card),
+        *told,
         *other_findings(result.findings),
         fact("file", f"{place}, {size(len(result.model.bytes))}, needs {card.needs}", mood="title"),
         fact("study", f"{result.study}, {duration(result.wall_s)}"),

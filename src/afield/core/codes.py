@@ -30,6 +30,7 @@ CODES: dict[str, str] = {
     "problem.target_is_feature": "A column equals the target on every row.",
     "problem.task": "The task does not fit the target.",
     "problem.metric": "The metric is unknown or does not fit the task.",
+    "problem.costs": "The cost matrix does not fit the target's classes.",
     "problem.option": "An option has a value that cannot be used.",
     "problem.file": "A problem file cannot be read.",
     "problem.groups": "There are too few groups, or the time order leaves nothing to test on.",

@@ -27,7 +27,9 @@ class Problem:
     task : {"binary", "multiclass", "regression"} or None
         None: inferred from the target.
     metric : str or None
-        A name of ``afield.data.metrics``; None: the task's default.
+        A name of ``afield.data.metrics``, such as ``mae`` or ``pinball:0.9``; None: the task's default.
+    costs : mapping of str to mapping of str to float
+        For classes: true class to answered class to cost. Makes the metric the mean cost of a row.
     group, time, weight : str or None
         Columns with special roles; none of them is a feature.
     ignore : tuple of str
@@ -61,6 +63,7 @@ class Problem:
     test: str = ""
     task: Task | None = None
     metric: str | None = None
+    costs: Mapping[str, Mapping[str, float]] = field(default_factory=dict)
     group: str | None = None
     time: str | None = None
     weight: str | None = None

@@ -21,6 +21,7 @@ HINTS = {
     "test": '"kept_apart.csv"  # its score replaces the estimated one',
     "task": '"regression"  # or "binary", "multiclass"',
     "metric": '"rmse"',
+    "costs": "{sick = {sick = 0, well = 20}, well = {sick = 1, well = 0}}  # true class = {answered = cost}, or a file",
     "group": '"COLUMN"  # its rows stay on one side of every split',
     "time": '"COLUMN"  # split by time',
     "weight": '"COLUMN"',
@@ -80,13 +81,16 @@ def write_toml(
     if lines:
         lines.append("")
     for name, value in problem.to_json().items():
-        if name in ("kinds", "dates"):
+        if name in ("kinds", "dates") or (name == "costs" and value):
             continue
         lines += [_comment(n) for n in notes.get(name, ())]
         if value != blank[name] or name == "target":
             lines.append(f"{name} = {_literal(value)}")
         elif complete and not (name == "effort" and problem.minutes is not None):
             lines.append(f"# {name} = {HINTS[name]}")
+    if problem.costs:
+        lines += ["", "# true class = {answered class = cost}", "[costs]"]
+        lines += [f"{_key(row)} = {_literal(cells)}" for row, cells in problem.costs.items()]
     for name in ("kinds", "dates"):
         pairs: Mapping[str, str] = getattr(problem, name)
         about = notes.get(name, ())
@@ -122,4 +126,6 @@ def _literal(value: Any) -> str:
             return _quote(str(value))
         case list() | tuple():
             return "[" + ", ".join(_literal(v) for v in value) + "]"
+        case Mapping():
+            return "{" + ", ".join(f"{_key(k)} = {_literal(v)}" for k, v in value.items()) + "}"
     raise TypeError(f"no TOML for {type(value).__name__}")

@@ -11,6 +11,7 @@ from typing import Any
 
 from afield.core.errors import ProblemError, did_you_mean
 from afield.problem.amounts import parse_latency, parse_size
+from afield.problem.costs import read_costs
 from afield.problem.problem import EFFORTS, TASKS, Problem
 from afield.problem.schema import KINDS
 
@@ -171,6 +172,7 @@ def _count(name: str, value: Any, where: str) -> int:
 _LIMITS: dict[str, Callable[[str, Any, str], Any]] = {"max_size_bytes": parse_size, "max_latency_us": parse_latency}
 _READERS: dict[str, Callable[[str, Any, str], Any]] = {
     **dict.fromkeys((*TEXTS, *OPTIONAL_TEXTS, *CHOICES), _text),
+    "costs": lambda name, value, where: read_costs(value, where),
     "ignore": _names,
     "kinds": _mapping,
     "dates": _mapping,

@@ -10,7 +10,10 @@ import textwrap
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from afield.data.metrics import METRICS
+from afield.data.metrics import title_of
+from afield.model.calibration import Calibration
+from afield.model.card import read_fields
+from afield.model.decision import Decision
 from afield.reporting.figures import datum, interval, number, plural, share, size
 from afield.reporting.markup import clip, tag
 
@@ -77,10 +80,10 @@ def _answer(card: Json, schema: Json) -> Lines:
         lines.append(("classes", _some([str(c) for c in classes], 8)))
     lines.append(("from", plural(len(schema.get("columns", [])), "raw column")))
     if decision := card.get("decision"):
-        rule = "the most probable class"
-        if decision.get("rule") == "threshold":
-            rule = f"{decision.get('positive')} from probability {number(decision.get('threshold'))} on"
-        lines.append(("decides", rule))
+        rule = read_fields(Decision, decision)
+        lines.append(("decides", rule.text([str(c) for c in target.get("classes") or ()])))
+    if calibration := card.get("calibration"):
+        lines.append(("calibrated", read_fields(Calibration, calibration).text()))
     return lines
 
 
@@ -159,7 +162,7 @@ def _finding(finding: Json) -> str:
 
 
 def _title(name: str) -> str:
-    return METRICS[name].title if name in METRICS else name
+    return title_of(name)
 
 
 def _some(texts: Sequence[str], most: int) -> str:

@@ -5,7 +5,7 @@ Each step looks into the journal first, so that a resumed study repeats the step
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -22,10 +22,12 @@ from afield.data.splits import Fold, fold_count, make_folds
 from afield.engines.protocol import Engine
 from afield.problem.problem import Effort
 from afield.problem.schema import Schema
+from afield.search.calibration import Judged
 from afield.search.clock import Clock
 from afield.search.combine import Limits, as_answers, select
 from afield.search.ensemble import Ensemble, build_model, load_ensemble
 from afield.search.evaluate import Evaluator
+from afield.search.finish import Finish, settle
 from afield.search.interrupt import Interrupt
 from afield.search.loop import Budget, Search
 from afield.search.memory import Memory
@@ -67,6 +69,7 @@ class Plan:
     seed: int
     effort: Effort
     test_given: bool
+    costs: NDArray[np.float64] | None = None
 
 
 @dataclass(frozen=True)
@@ -97,7 +100,7 @@ class Driver:
     def __init__(self, plan: Plan, engine: Engine, memory: Memory, clock: Clock, listener: Listener) -> None:
         self.plan, self.memory, self.clock, self.listener = plan, memory, clock, listener
         self.interrupt = Interrupt()
-        self.evaluator = Evaluator(engine, memory, clock, self.interrupt, plan.seed)
+        self.evaluator = Evaluator(engine, memory, clock, self.interrupt, plan.seed, plan.metric.training)
         self.question = open_question(plan.folder / "table")
 
     def run(self) -> Finished:
@@ -138,13 +141,14 @@ class Driver:
 
     def _out_of_fold(self, search: Search, solution: Solution) -> Tested:
         """Return the ensemble's out-of-fold answers on the judged rows, and those of simple rules."""
-        task = search.split.answer.task
-        blend = np.asarray(sum(w * search.answers(t) for t, w in solution.weights.items()))
+        task, finish = search.split.answer.task, solution.ensemble.finish
+        blend = finish.calibration(_blend(search, solution.weights))
+        labels = None if task == "regression" else finish.decision.labels(blend, self.plan.schema.target.classes)
         rows = search.split.rows[search.judged]
         baselines = {plain_rule(task): baseline_answers(self.question, search.split.rows, len(rows))}
         if (linear := best_linear(search.trials)) is not None:
             baselines[LINEAR_ALONE] = as_answers(task, search.answers(linear.id))
-        return Tested(rows, as_answers(task, blend), baselines, 0, len(search.trials))
+        return Tested(rows, as_answers(task, blend), baselines, 0, len(search.trials), labels)
 
     def _split(self, name: str, rows: NDArray[np.int64], folds: int) -> Split:
         folder = self.plan.folder / "splits" / name
@@ -197,7 +201,21 @@ class Driver:
         chosen = [t for t in trials if t.id in weights and search.split.folds.forward]
         refits = {t.id: self._refit(search.split, t) for t in chosen}
         ensemble = load_ensemble(search.split, self.question.specs, trials, weights, self.memory, refits)
+        ensemble = replace(ensemble, finish=self._finish(search, weights))
         return Solution(search.split, tuple(trials), weights, ensemble, build_model(ensemble, self.plan.schema))
+
+    def _finish(self, search: Search, weights: Mapping[str, float]) -> Finish:
+        """Return calibration and decision rule for a blend, by its out-of-fold answers."""
+        split = search.split
+        groups = split.part("groups")
+        judged = Judged(
+            truth=search.truth,
+            answers=as_answers(split.answer.task, _blend(search, weights)),
+            weights=np.ones(len(search.truth)) if search.weights is None else search.weights,
+            fold=split.folds.of[search.judged],
+            groups=None if groups is None else groups[search.judged],
+        )
+        return settle(judged, self.plan.metric, self.plan.schema.target, self.plan.costs)
 
     def _refit(self, split: Split, trial: Trial) -> dict[str, object]:
         rounds = int(np.median([f["rounds"] for f in trial.folds])) or None
@@ -273,15 +291,23 @@ class Driver:
         solution = self._combine(search, done)
         table = self.question.table
         feed = {s.input_name: table[s.name].feed(plan.valid) for s in self.plan.schema.columns}
-        regression = self.question.answer.task == "regression"
-        answers = file_answers(solution.model.SerializeToString(), feed, regression)
+        target = self.plan.schema.target
+        answers, labels = file_answers(solution.model.SerializeToString(), feed, target)
         baselines = {
             plain_rule(self.question.answer.task): baseline_answers(self.question, plan.train, len(plan.valid))
         }
+        simple: dict[str, NDArray[np.int64]] = {}
         if (linear := best_linear(done)) is not None:
             alone = self._build(search, done, {linear.id: 1.0})
-            baselines[LINEAR_ALONE] = file_answers(alone.model.SerializeToString(), feed, regression)
-        return Tested(plan.valid, answers, baselines, 1, sum(t.status == "ok" for t in done))
+            baselines[LINEAR_ALONE], other = file_answers(alone.model.SerializeToString(), feed, target)
+            if other is not None:
+                simple[LINEAR_ALONE] = other
+        return Tested(plan.valid, answers, baselines, 1, sum(t.status == "ok" for t in done), labels, simple)
+
+
+def _blend(search: Search, weights: Mapping[str, float]) -> NDArray[np.float64]:
+    """Return the members' out-of-fold answers, blended: float64 [n, K] or [n, 1] on the judged rows."""
+    return np.asarray(sum(w * search.answers(t) for t, w in weights.items()))
 
 
 def best_linear(trials: Sequence[Trial]) -> Trial | None:

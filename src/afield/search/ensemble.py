@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
@@ -17,6 +17,7 @@ from afield.problem.problem import Task
 from afield.problem.schema import ColumnSpec, Schema
 from afield.search.artifacts import load_state
 from afield.search.features import encoder_session, input_dtype, specs_of, state_path
+from afield.search.finish import Finish, lower_finish
 from afield.search.memory import Memory
 from afield.search.recipe import Recipe, Use
 from afield.search.store import Split
@@ -38,13 +39,14 @@ class Member:
 
 @dataclass(frozen=True)
 class Ensemble:
-    """Members, and the fitted encoders that they share (use id to encoder)."""
+    """Members, the fitted encoders that they share (use id to encoder), and what is done to their blend."""
 
     task: Task
     classes: int
     specs: tuple[ColumnSpec, ...]
     encoders: Mapping[str, tuple[Use, FittedEncoder]]
     members: tuple[Member, ...]
+    finish: Finish = field(default_factory=Finish)
 
     def columns_of(self, use: Use) -> list[ColumnSpec]:
         """Return the columns that an encoder takes."""
@@ -111,25 +113,13 @@ def build_model(ensemble: Ensemble, schema: Schema) -> onnx.ModelProto:
             total = answers if total is None else builder.op("Add", total, answers)
     if total is None:
         raise ValueError("an ensemble needs at least one member")
-    _answer(builder, total, schema)
+    with builder.scope("answer"):
+        lower_finish(builder, total, ensemble.finish, schema.target)
     return builder.build("afield")
 
 
-def _answer(builder: Builder, total: Value, schema: Schema) -> None:
-    with builder.scope("answer"):
-        if schema.target.task == "regression":
-            builder.output(builder.reshape(total, [-1]), "prediction", ["N"])
-            return
-        # the label is the best of the probabilities as they are given out, so that the two cannot disagree
-        probabilities = builder.cast(total, "float32")
-        best = builder.op("ArgMax", probabilities, dtype="int64", axis=1, keepdims=0)
-        label = builder.gather(builder.constant(np.asarray(schema.target.classes, dtype=object)), best, axis=0)
-        builder.output(label, "label", ["N"])
-        builder.output(probabilities, "probabilities", ["N", len(schema.target.classes)])
-
-
 class Reference:
-    """The ensemble's answers from the learners' own libraries, blended in float64 numpy.
+    """The ensemble's answers from the learners' own libraries, blended and calibrated in float64 numpy.
 
     Features come from the encoder graphs (their only forward path); nothing else of the file is used.
     """
@@ -156,4 +146,4 @@ class Reference:
             features = np.ascontiguousarray(np.hstack([blocks[use.id] for use in member.recipe.encoders]))
             folds = [fitted.reference(features) for fitted in member.learners]
             total = total + member.weight * np.mean(folds, axis=0)
-        return np.asarray(total, dtype=np.float64)
+        return self._ensemble.finish.calibration(np.asarray(total, dtype=np.float64))

@@ -35,7 +35,7 @@ def settle(judged: Judged, metric: Metric, target: TargetSpec, costs: NDArray[np
 
 
 def lower_finish(builder: Builder, blend: Value, finish: Finish, target: TargetSpec) -> None:
-    """Add calibration, rule and outputs (``label`` and ``probabilities``, or ``prediction``) to float64 [N, K] or [N, 1].
+    """Add calibration, rule and outputs (``label``, ``probabilities``; ``prediction``) to float64 [N, K] or [N, 1].
 
     The label follows from the probabilities as they are given out, so that the two cannot disagree.
     """

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from afield.data.splits import Fold, outer_splits
 from afield.model.session import open_session
 from afield.problem.problem import Effort, Task
+from afield.problem.schema import TargetSpec
 from afield.search.parity import run_batches
 from afield.search.store import Question
 
@@ -24,7 +25,9 @@ CHUNK = 4_096
 class Tested:
     """Answers to rows that no choice saw, in the order of ``rows`` (positions in the question's table).
 
-    ``answers``: float64 [n, K] or [n]; ``baselines``: the same of simple rules, by name.
+    ``answers``: float64 [n, K] or [n]; ``baselines``: the same of simple rules, by name. ``labels``: class index
+    int64 [n] by the decision rule that was tuned without these rows (None for a regression); ``baseline_labels``:
+    those of rules that have one of their own.
     """
 
     rows: NDArray[np.int64]
@@ -32,6 +35,8 @@ class Tested:
     baselines: Mapping[str, NDArray[np.float64]]
     splits: int
     trials: int
+    labels: NDArray[np.int64] | None = None
+    baseline_labels: Mapping[str, NDArray[np.int64]] = field(default_factory=dict)
 
 
 def plan_outer(question: Question, seed: int) -> list[Fold]:
@@ -66,10 +71,15 @@ def baseline_answers(question: Question, train: NDArray[np.int64], count: int) -
     return np.tile(shares / shares.sum(), (count, 1))
 
 
-def file_answers(content: bytes, feed: Mapping[str, NDArray[Any]], regression: bool) -> NDArray[np.float64]:
-    """Return the exported file's answers: float64 [n] or [n, K]."""
+def file_answers(
+    content: bytes, feed: Mapping[str, NDArray[Any]], target: TargetSpec
+) -> tuple[NDArray[np.float64], NDArray[np.int64] | None]:
+    """Return the exported file's answers float64 [n] or [n, K], and the class index of each label."""
     outputs = run_batches(open_session(content), feed, CHUNK)
-    return np.asarray(outputs[0] if regression else outputs[1], dtype=np.float64)
+    if target.task == "regression":
+        return np.asarray(outputs[0], dtype=np.float64), None
+    place = {text: number for number, text in enumerate(target.classes)}
+    return np.asarray(outputs[1], dtype=np.float64), np.array([place[text] for text in outputs[0]], dtype=np.int64)
 
 
 def pool(parts: Sequence[Tested]) -> Tested | None:
@@ -83,6 +93,8 @@ def pool(parts: Sequence[Tested]) -> Tested | None:
         {n: np.concatenate([p.baselines[n] for p in parts]) for n in names},
         len(parts),
         min(p.trials for p in parts),
+        None if parts[0].labels is None else np.concatenate([p.labels for p in parts if p.labels is not None]),
+        {n: np.concatenate([p.baseline_labels[n] for p in parts]) for n in names if n in parts[0].baseline_labels},
     )
 
 

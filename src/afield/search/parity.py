@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 
 from afield.data.table import Table
 from afield.graph.thresholds import tree_splits
+from afield.model.decision import Decision
 from afield.model.samples import hostile, synthesise
 from afield.model.session import open_session
 from afield.problem.schema import Schema
@@ -32,7 +33,8 @@ class Parity:
     """How far the file and the libraries are apart.
 
     ``largest`` counts in the tolerance's units; ``labels_different`` counts rows whose label differs although the two
-    best classes are apart by more than twice the tolerance, ``near_ties`` the rows where they are not.
+    best classes of the decision rule are apart by more than twice the tolerance, ``near_ties`` the rows where they
+    are not.
     """
 
     rows: int
@@ -63,7 +65,7 @@ def check_parity(model: onnx.ModelProto, ensemble: Ensemble, schema: Schema, tab
     training = {s.input_name: table[s.name].feed(rows) for s in schema.columns}
     hard = hostile(schema, column_thresholds(model, ensemble), HOSTILE_ROWS, 0)
     reference = Reference(ensemble)
-    comparison = _Comparison(schema, scale)
+    comparison = _Comparison(schema, scale, ensemble.finish.decision)
     for name, feed in (("training", training), ("hostile", hard)):
         truth = reference(feed)
         session = open_session(content, threads=1)
@@ -84,8 +86,8 @@ def run_batches(session: Any, feed: Feed, batch: int) -> list[NDArray[Any]]:
 
 
 class _Comparison:
-    def __init__(self, schema: Schema, scale: float) -> None:
-        self.schema, self.scale = schema, scale
+    def __init__(self, schema: Schema, scale: float, rule: Decision) -> None:
+        self.schema, self.scale, self.rule = schema, scale, rule
         self.largest, self.where, self.different, self.ties = 0.0, "", 0, 0
 
     def add(self, where: str, truth: NDArray[np.float64], outputs: list[NDArray[Any]], *, count: bool) -> None:
@@ -101,9 +103,9 @@ class _Comparison:
             self.where = f"{where}, row {int(np.argmax(off)) + 1}"
 
     def _labels(self, truth: NDArray[np.float64], labels: NDArray[Any], count: bool) -> None:
-        ranked = np.sort(truth, axis=1)
-        tie = ranked[:, -1] - ranked[:, -2] <= 2 * TOLERANCE
-        wanted = np.asarray(self.schema.target.classes, dtype=object)[truth.argmax(axis=1)]
+        classes = self.schema.target.classes
+        tie = self.rule.margin(truth, classes) <= 2 * TOLERANCE
+        wanted = np.asarray(classes, dtype=object)[self.rule.labels(truth, classes)]
         self.different += int(((labels != wanted) & ~tie).sum())
         self.ties += int(tie.sum()) if count else 0
 

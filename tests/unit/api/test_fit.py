@@ -125,7 +125,9 @@ def test_the_positive_class_is_the_one_that_f1_looks_for() -> None:
         assert model.card.score is not None
         judged = model.predict(frame)
         assert set(judged) <= {"old", "young"}
-        assert model.predict_proba(frame)[judged == positive][:, 1].min() >= 0.5
+        assert model.card.decision is not None
+        least = model.predict_proba(frame)[judged == positive][:, 1].min()
+        assert least >= model.card.decision.threshold - 1e-6
     scores = [m.card.score.value for m in found.values()]  # type: ignore[union-attr]
     assert scores[0] != scores[1]
 

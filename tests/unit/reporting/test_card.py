@@ -69,4 +69,4 @@ def test_hostile_names_cannot_paint_or_run():
 
 def test_threshold_rule_is_said():
     card = CARD | {"decision": {"rule": "threshold", "threshold": 0.31, "positive": "sick"}}
-    assert "sick from probability 0.310 on" in card_text(card, SCHEMA, PROVENANCE, 10)
+    assert "'sick' from a probability of 0.31 on" in card_text(card, SCHEMA, PROVENANCE, 10)

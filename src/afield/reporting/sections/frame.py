@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 
-from afield.data.metrics import METRICS
+from afield.data.metrics import title_of
 from afield.reporting.markup import Child, Markup, join, tag
 
 
@@ -58,4 +58,4 @@ def headline(name: str) -> str:
 
 def metric_title(name: str) -> str:
     """Return a metric's name for people."""
-    return METRICS[name].title if name in METRICS else name
+    return title_of(name)
