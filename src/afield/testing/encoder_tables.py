@@ -76,6 +76,18 @@ def make_answers(rows: int) -> list[Answer]:
     return answers
 
 
+def make_telling_answer(case: Case) -> Answer:
+    """Return a regression target that two columns of a kind tell together, and neither by itself."""
+    numbers = [c.values for c in case.table.columns.values() if isinstance(c, NumberColumn)][:2]
+    codes = [c.codes for c in case.table.columns.values() if isinstance(c, StringColumn)][:2]
+    values = np.random.default_rng(11).normal(0, 0.01, case.table.rows)
+    if len(numbers) == 2:
+        values += np.sin(2 * np.log1p(np.nan_to_num(numbers[0] * numbers[1])))
+    if len(codes) == 2:
+        values += (codes[0] + codes[1]) % 2
+    return Answer(task="regression", values=values)
+
+
 def _task(task: str) -> Task:
     return next(known for known in TASKS if known == task)
 

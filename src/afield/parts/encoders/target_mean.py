@@ -12,12 +12,12 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from afield.core.randomness import derive_seed
 from afield.data.answer import Answer
 from afield.data.table import Table
 from afield.graph.builder import Builder, Value
 from afield.parts.encoders.levels import FIRST, MISSING, PRIVATE_BELOW, keep_levels, look_up, string_column
 from afield.parts.encoders.state import header_of, pack
+from afield.parts.encoders.target_sums import TargetSums
 from afield.parts.protocol import Feature, FitContext, Setting, Settings, State
 from afield.parts.settings import settle
 from afield.problem.schema import ColumnSpec
@@ -76,24 +76,20 @@ class TargetMean:
     def fit(
         self, table: Table, specs: Sequence[ColumnSpec], target: Answer, context: FitContext, settings: Settings
     ) -> FittedTargetMean:
-        """Compute the means over all rows of ``table``, by row weight.
-
-        A regression target is standardised first, so that float32 holds the means of any target.
-        """
+        """Compute the means over all rows of ``table``, by row weight."""
         settled = settle(self.space, settings)
         columns = tuple(s.name for s in specs)
-        weights = np.ones(table.rows) if context.weights is None else context.weights
-        answers = _answers(target, weights, most=min(settled["max_classes"], max(1, _MAX_WIDTH // len(columns))))
-        prior = np.array([_mean(a, weights) for a in answers])
+        most = min(settled["max_classes"], max(1, _MAX_WIDTH // len(columns)))
+        summed = TargetSums.of(target, context.weights, most=most)
+        prior = summed.prior()
         levels, rows = [], [prior[None]]
         for name in columns:
             column = string_column(table, name)
             kept = keep_levels(column, min_count=settled["min_count"], max_levels=settled["max_levels"])
             codes = kept.codes[column.codes]
             size = FIRST + len(kept.texts)
-            weight = np.bincount(codes, weights, size)[:, None]
-            sums = np.stack([np.bincount(codes, weights * a, size) for a in answers], axis=1)
-            means = (sums + settled["smoothing"] * prior) / (weight + settled["smoothing"])
+            weight, sums = summed.by(codes, size)
+            means = (sums + settled["smoothing"] * prior) / (weight + settled["smoothing"])[:, None]
             if kept.counts[MISSING] < settled["min_count"]:
                 means[MISSING] = prior
             rows.append(np.concatenate([means[MISSING : MISSING + 1], means[FIRST:]]))
@@ -105,27 +101,6 @@ class TargetMean:
         header = header_of(state)
         levels = tuple(tuple(kept) for kept in header["levels"])
         return FittedTargetMean(tuple(header["columns"]), levels, state["means"])
-
-
-def _answers(target: Answer, weights: NDArray[np.float64], *, most: int) -> list[NDArray[np.float64]]:
-    """Return what is averaged, float64 [N] for each of the K means."""
-    if target.task == "regression":
-        centred = target.values - _mean(target.values, weights)
-        spread = np.sqrt(_mean(centred**2, weights))
-        return [centred / spread if spread > 0 else np.zeros(len(centred))]
-    if target.task == "binary":
-        return [target.values.astype(np.float64)]
-    if target.classes <= most:
-        return [(target.values == k).astype(np.float64) for k in range(target.classes)]
-    # Too many classes for a mean each: each mean tells a random half of the classes from the other. The halves depend
-    # on the numbers alone, so that every fold has the same features.
-    draw = np.random.default_rng(derive_seed("target_mean", target.classes, most))
-    return [half[target.values] for half in draw.integers(0, 2, (most, target.classes)).astype(np.float64)]
-
-
-def _mean(values: NDArray[np.float64], weights: NDArray[np.float64]) -> float:
-    total = float(weights.sum())
-    return float((values * weights).sum()) / total if total > 0 else 0.0
 
 
 part = TargetMean()
