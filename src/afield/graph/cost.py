@@ -109,9 +109,9 @@ def _price(node: onnx.NodeProto, shapes: dict[str, tuple[_Shape, int]]) -> float
         return fixed + MULTIPLY_US * inner * math.prod(result)
     from_text = node.op_type == "Cast" and shapes.get(node.input[0], ((), 0))[1] == onnx.TensorProto.STRING
     fixed, each = _PRICES["parse" if from_text else _GROUP_OF.get(node.op_type, "plain")]
-    # a table that is looked into costs by what is taken out of it
-    elements = math.prod(result) if node.op_type == "Gather" else max((math.prod(s) for s, _ in known), default=1)
-    return fixed + each * elements
+    if node.op_type == "Gather" and node.input[1] in shapes:  # by the places it looks at, and what lies there
+        return fixed + each * math.prod(shapes[node.input[1]][0]) + _PRICES["move"][1] * math.prod(result)
+    return fixed + each * max((math.prod(s) for s, _ in known), default=1)
 
 
 def _trees(node: onnx.NodeProto) -> tuple[int, float]:

@@ -22,7 +22,7 @@ SCOPE = "oblivious"  # nodes of this form are known by it when they are read bac
 _GROUP_SPLITS = 2048  # 4,096 rows * 2,048 float32: 32 MB
 _GROUP_NUMBERS = 1024  # trees * outputs; 4,096 rows * 1,024 float64: 32 MB
 _GROUP_TREES = 16  # at least
-_ROUNDING = 2e-7  # what rounding leaves to float32 may change of a sum
+_DEVIATIONS = 5.0
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -85,10 +85,12 @@ def join_oblivious(parts: Sequence[ObliviousTrees]) -> ObliviousTrees:
     )
 
 
-def sum_oblivious(builder: Builder, features: Value, blocks: Sequence[ObliviousTrees], outputs: int) -> Value:
+def sum_oblivious(
+    builder: Builder, features: Value, blocks: Sequence[ObliviousTrees], outputs: int, rounding: float
+) -> Value:
     """Add the nodes that sum, for each block of trees, the leaves that a row ends in.
 
-    Sums are float64. Leaves are stored as float32 where that changes no sum by more than about 1e-7.
+    Sums are float64. Leaves are stored as float32 where that changes no sum by more than ``rounding``.
 
     Parameters
     ----------
@@ -96,6 +98,8 @@ def sum_oblivious(builder: Builder, features: Value, blocks: Sequence[ObliviousT
         float32 [N, F].
     blocks : sequence of ObliviousTrees
         Each of one tree or more, with leaves of ``outputs`` numbers.
+    rounding : float
+        What float32 leaves may change of a block's sum, above 0.
 
     Returns
     -------
@@ -112,7 +116,7 @@ def sum_oblivious(builder: Builder, features: Value, blocks: Sequence[ObliviousT
     if any(b.leaves.shape[1] != outputs or not b.count for b in blocks):
         raise ValueError(f"blocks need trees with leaves of {outputs} numbers")
     trees = join_oblivious(blocks)
-    kind = leaf_type(blocks)
+    kind = leaf_type(blocks, rounding)
     owner = np.repeat(np.arange(len(blocks)), [b.count for b in blocks])
     size = max(_GROUP_TREES, min(_GROUP_SPLITS // max(1, int(trees.depth.max())), _GROUP_NUMBERS // outputs))
     sums: list[Value | None] = [None] * len(blocks)
@@ -133,18 +137,18 @@ def sum_oblivious(builder: Builder, features: Value, blocks: Sequence[ObliviousT
         return builder.concat(ready, axis=1)
 
 
-def leaf_type(blocks: Sequence[ObliviousTrees]) -> str:
-    """Return float32 where rounding the leaves to it changes no sum by more than 2e-7, else float64.
+def leaf_type(blocks: Sequence[ObliviousTrees], rounding: float) -> str:
+    """Return float32 where rounding the leaves to it changes no sum by more than ``rounding``, else float64.
 
-    A sum changes by the rounding of one leaf in each tree. These are independent of each other, so ten standard
-    deviations bound their sum; where even all of them together are small, so does their total.
+    A sum changes by the rounding of one leaf in each tree. These know nothing of each other, so five standard
+    deviations bound what they add up to, taking for each tree the leaf that is rounded most.
     """
     for trees in blocks:
         with np.errstate(over="ignore"):
             off = np.abs(trees.leaves - trees.leaves.astype(np.float32)).max(axis=1)
         starts = np.cumsum(2**trees.depth) - 2**trees.depth
         worst = np.maximum.reduceat(off, starts)
-        if min(worst.sum(), 10.0 * np.sqrt(np.sum(worst**2) / 3.0)) > _ROUNDING:
+        if not min(worst.sum(), _DEVIATIONS * np.sqrt(np.sum(worst**2) / 3.0)) <= rounding:
             return "float64"
     return "float32"
 

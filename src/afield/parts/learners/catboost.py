@@ -33,6 +33,8 @@ _PASSED_ON = (
 _BOOTSTRAPS = {"no": "No", "bayesian": "Bayesian", "bernoulli": "Bernoulli", "mvs": "MVS"}
 _TREE_FIELDS = ("depth", "feature", "border", "leaves")
 _NEVER, _NEVER_LOGIT = -1e30, -1000.0  # the score of a class that the rows lack: its probability is exactly 0
+#: what float32 leaves may change of a score (of a probability: half of it at most), or of a prediction in spreads
+_SCORE_ROUNDING, _SPREAD_ROUNDING = 1e-6, 3e-7
 _NO_TREES = ObliviousTrees(
     depth=np.zeros(0, np.int64), feature=np.zeros(0, np.int64), border=np.zeros(0, np.float32), leaves=np.zeros((0, 1))
 )
@@ -169,9 +171,9 @@ class CatBoost:
         validation = None if context.rounds is not None else _validation(context, scale, present)
         limit = context.rounds if context.rounds is not None else chosen["max_rounds"]
         watch = _Watch(context, begin, chosen["patience"] if validation is not None else None)
-        booster = catboost.CatBoost(_parameters(chosen, loss, max(1, limit), context))
+        booster = catboost.CatBoost(_parameters(chosen, loss, max(1, limit), len(values), context))
         booster.fit(
-            catboost.Pool(features, label=values, weight=_some(context.weights), thread_count=context.threads),
+            catboost.Pool(_finite(features), label=values, weight=_some(context.weights), thread_count=context.threads),
             eval_set=None if validation is None else catboost.Pool(**validation, thread_count=context.threads),
             callbacks=[watch],
         )
@@ -199,7 +201,7 @@ class CatBoost:
             return _mean_regression(builder, features, folds)
         outputs = classes if task == "multiclass" else 1
         blocks = [f.block(outputs) for f in folds]
-        scores = sum_oblivious(builder, features, [trees for trees, _ in blocks], outputs)
+        scores = sum_oblivious(builder, features, [trees for trees, _ in blocks], outputs, _SCORE_ROUNDING)
         bias = np.concatenate([b for _, b in blocks])
         if bias.any():
             scores = builder.op("Add", scores, builder.constant(bias[None, :]))
@@ -241,6 +243,14 @@ def _varies(features: NDArray[np.float32]) -> bool:
     return bool(((features != first) & ~(np.isnan(features) & np.isnan(first))).any())
 
 
+def _finite(features: NDArray[np.float32]) -> NDArray[np.float32]:
+    """Return the features with the largest floats for infinities, which are no borders."""
+    if not np.isinf(features).any():
+        return features
+    most = np.finfo(np.float32).max
+    return np.clip(features, -most, most)  # NaN stays
+
+
 def _some(weights: NDArray[np.float64] | None) -> NDArray[np.float64] | None:
     """Return the weights, or None where all are 0: CatBoost refuses them."""
     return weights if weights is not None and weights.any() else None
@@ -252,14 +262,19 @@ def _validation(context: FitContext, scale: Scale, present: tuple[int, ...]) -> 
         return None
     features, target, weights = context.validation
     if target.task == "regression":
-        return {"data": features, "label": scale.forth(target.values).astype(np.float32), "weight": _some(weights)}
+        return {
+            "data": _finite(features),
+            "label": scale.forth(target.values).astype(np.float32),
+            "weight": _some(weights),
+        }
     place = np.full(target.classes, -1)
     place[list(present)] = np.arange(len(present))
     values = place[target.values]
     kept = values >= 0
     if not kept.any():
         return None
-    return {"data": features[kept], "label": values[kept], "weight": _some(None if weights is None else weights[kept])}
+    weights = None if weights is None else weights[kept]
+    return {"data": _finite(features[kept]), "label": values[kept], "weight": _some(weights)}
 
 
 def _loss(task: Task, context: FitContext) -> str:
@@ -273,9 +288,10 @@ def _loss(task: Task, context: FitContext) -> str:
     return "MAE" if level == 0.5 else f"Quantile:alpha={level!r}"
 
 
-def _parameters(chosen: Mapping[str, Any], loss: str, rounds: int, context: FitContext) -> dict[str, Any]:
+def _parameters(chosen: Mapping[str, Any], loss: str, rounds: int, rows: int, context: FitContext) -> dict[str, Any]:
     kind, _, given = loss.partition(":")
-    bootstrap = chosen["bootstrap"]
+    few = rows * chosen["subsample"] < 2.0  # CatBoost draws no sample of a row
+    bootstrap = "no" if few else chosen["bootstrap"]
     return {
         "loss_function": loss,
         # the loss of the training rows is asked for by nobody
@@ -348,7 +364,8 @@ def _mean_regression(builder: Builder, features: Value, folds: Sequence[FittedCa
     )
     bias = sum(float(b[0]) * s for (_, b), s in zip(blocks, share, strict=True))
     offset = np.float64(np.mean([f.scale.centre for f in folds]) + bias)
-    return builder.op("Add", sum_oblivious(builder, features, [trees], 1), builder.constant(offset))
+    summed = sum_oblivious(builder, features, [trees], 1, _SPREAD_ROUNDING * min(f.scale.spread for f in folds))
+    return builder.op("Add", summed, builder.constant(offset))
 
 
 part = CatBoost()
