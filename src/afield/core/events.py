@@ -11,6 +11,7 @@ from typing import Any
 #: problem  the problem as understood: {"target", "task", "metric", ...}
 #: finding  a Finding, as JSON
 #: trial    a trial ended: {"id", "split", "recipe", "status", "score", "done", "planned", "reason"}
+#: student  a small model beside the search ended: as trial
 #: best     a better ensemble: {"score", "metric", "trials"}
 #: progress {"split", "left_s"}: seconds left for the split, None without a limit
 #: score    the honest score: {"metric", "value", "low", "high", "rows", "how"}
@@ -18,7 +19,8 @@ from typing import Any
 #: written  the model file: {"path", "bytes"}
 #: notice   one sentence for people: {"text"}
 KINDS = (
-    "stage", "table", "problem", "finding", "trial", "best", "progress", "score", "parity", "written", "notice",
+    "stage", "table", "problem", "finding", "trial", "student", "best", "progress", "score", "parity", "written",
+    "notice",
 )  # fmt: skip
 
 

@@ -5,7 +5,7 @@ Each step looks into the journal first, so that a resumed study repeats the step
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -24,10 +24,11 @@ from afield.problem.problem import Effort
 from afield.problem.schema import Schema
 from afield.search.calibration import Judged
 from afield.search.clock import Clock
-from afield.search.combine import Limits, as_answers, select
+from afield.search.combine import Limits, Price, as_answers, select, usual_limits
 from afield.search.ensemble import Ensemble, build_model, load_ensemble
 from afield.search.evaluate import Evaluator
 from afield.search.finish import Finish, settle
+from afield.search.front import Point
 from afield.search.interrupt import Interrupt
 from afield.search.loop import Budget, Search
 from afield.search.memory import Memory
@@ -48,11 +49,16 @@ from afield.search.outer import (
 from afield.search.parity import HOSTILE_ROWS, TRAINING_ROWS, Parity, check_parity
 from afield.search.propose import PortfolioThenNeighbours
 from afield.search.shape import Shape
+from afield.search.small import Small, median_rounds, weigh
 from afield.search.store import Split, open_question, open_split, save_split
 from afield.search.trial import Trial
+from afield.search.within import solve
 
 #: shares of the wall time at which the search and the honest score end; the rest checks and writes the file
 MAIN_ENDS, OUTER_ENDS = 0.60, 0.85
+#: under limits, the share of the search's time that goes to full models; students of the main search may take so much
+#: of the wall time beyond it
+SEARCH_SHARE, STUDENTS_TAKE = 0.7, 0.03
 #: the share of the wall time that holding the file to the libraries may take, and how often a row is answered there
 CHECK_SHARE, CHECK_PASSES = 0.15, 1.5
 #: rows that tell the share of missing cells
@@ -61,7 +67,11 @@ SHAPE_ROWS = 100_000
 
 @dataclass(frozen=True, kw_only=True)
 class Plan:
-    """What the driver needs to know beside the question."""
+    """What the driver needs to know beside the question.
+
+    ``limit``: what the user allows the file to take. ``packed_bytes``: at most so large is the file of a solution, with
+    the least metadata.
+    """
 
     folder: Path
     schema: Schema
@@ -70,6 +80,8 @@ class Plan:
     effort: Effort
     test_given: bool
     costs: NDArray[np.float64] | None = None
+    limit: Price | None = None
+    packed_bytes: Callable[[Solution], int] = lambda solution: solution.model.ByteSize()
 
 
 @dataclass(frozen=True)
@@ -92,6 +104,7 @@ class Finished:
     tested: Tested | None
     out_of_fold: Tested
     interrupted: bool
+    front: tuple[Point, ...] = ()
 
 
 class Driver:
@@ -102,6 +115,7 @@ class Driver:
         self.interrupt = Interrupt()
         self.evaluator = Evaluator(engine, memory, clock, self.interrupt, plan.seed, plan.metric.training)
         self.question = open_question(plan.folder / "table")
+        self.small = Small(plan.schema, memory)
 
     def run(self) -> Finished:
         """Search, check the file, estimate the honest score.
@@ -114,7 +128,7 @@ class Driver:
             ``model.parity``: no trial's graph gives its library's answers.
         """
         search = self.main_search()
-        end = OUTER_ENDS if self.plan.test_given else MAIN_ENDS
+        end = self._main_ends * (1.0 if self.plan.limit is None else SEARCH_SHARE)
         search.run(Budget(trials=self._trials, left_s=lambda: self.clock.left_s(end)))
         return self.conclude(search)
 
@@ -127,10 +141,41 @@ class Driver:
     def conclude(self, search: Search) -> Finished:
         """Combine the trials of the main search, estimate the honest score, and check the file."""
         some = any(t.status == "ok" for t in search.trials)
+        students = self._students(search, self._main_ends + STUDENTS_TAKE) if some else []
         wanted = some and not self.plan.test_given and not self.interrupt.asked
         tested = self._outer(search.split.folds.count) if wanted else None
-        solution, parity = self._checked(search, search.trials)
-        return Finished(solution, parity, tested, self._out_of_fold(search, solution), self.interrupt.asked)
+        return self._finished(search, students, tested)
+
+    def again(self) -> Finished:
+        """Combine the stored trials under the plan's limit, and judge that on the outer splits that were searched."""
+        search = self.main_search()
+        search.trials = self.small.stored(search)
+        if not search.trials:
+            raise EngineError("study.stopped", "No trial of this study has ended well.", where=self.plan.folder.name)
+        students = self._students(search, 1.0)
+        tested = None if self.plan.test_given else self._outer_again()
+        return self._finished(search, students, tested)
+
+    def _finished(self, search: Search, students: Sequence[Trial], tested: Tested | None) -> Finished:
+        limited = self.plan.limit is not None
+        solution, parity = self._checked(search, [*search.trials, *(students if limited else [])])
+        trials = {t.id: t for t in [*students, *solution.trials] if t.status == "ok"}
+        front = self.small.front(
+            search, list(trials.values()), self.plan.packed_bytes(solution) - solution.model.ByteSize()
+        )
+        out_of_fold = self._out_of_fold(search, solution)
+        return Finished(solution, parity, tested, out_of_fold, self.interrupt.asked, tuple(front))
+
+    @property
+    def _main_ends(self) -> float:
+        """The share of the wall time at which the main search ends."""
+        return OUTER_ENDS if self.plan.test_given else MAIN_ENDS
+
+    def _students(self, search: Search, end: float) -> list[Trial]:
+        if self.interrupt.asked:
+            return []
+        limit = self.plan.limit
+        return self.small.students(search, self.shape(search.split), limit, lambda: self.clock.left_s(end))
 
     @property
     def _trials(self) -> int:
@@ -182,10 +227,28 @@ class Driver:
                     fix="give it more time, or go on with `afield resume`",
                 )
             raise EngineError("study.failed", f"None of {len(trials)} trials ended well.", got=reasons)
-        task = search.split.answer.task
-        weights = dict(select(task, search.truth, candidates, self.plan.metric, search.weights, self._limits(search)))
+        if self.plan.limit is not None:
+            return self._within(search, trials, self.plan.limit)
+        candidates = self.small.candidates(search, trials)
+        task, limits = search.split.answer.task, self._limits(search)
+        weights = dict(select(task, search.truth, candidates, self.plan.metric, search.weights, limits))
         failpoint("ensemble")
         return self._build(search, trials, weights)
+
+    def _within(self, search: Search, trials: Sequence[Trial], limit: Price) -> Solution:
+        """Return the best solution whose real file keeps the limit; in an outer split, else the smallest."""
+        selector = self.small.selector(search, trials)
+        limits = usual_limits(list(selector.known.values()), self._limits(search))
+        failpoint("ensemble")
+        return solve(
+            selector,
+            limit,
+            self.small.fixed(),
+            limits,
+            lambda choice: self._build(search, trials, dict(choice.weights), choice.singles),
+            lambda built: weigh(built.model, self.plan.packed_bytes(built)),
+            strict=search.split.name == "main",
+        )
 
     def _limits(self, search: Search) -> Limits:
         """Return what the ensemble may cost; a short time leaves none to check a slow one on thousands of rows."""
@@ -196,9 +259,11 @@ class Driver:
         affordable_us = 1e6 * CHECK_SHARE * budget_s / (CHECK_PASSES * rows)
         return replace(limits, slower=float(np.clip(affordable_us / limits.latency_us, 1.0, limits.slower)))
 
-    def _build(self, search: Search, trials: Sequence[Trial], weights: dict[str, float]) -> Solution:
-        """Restore the members, refit them where folds are windows of time, and lower them to one graph."""
-        chosen = [t for t in trials if t.id in weights and search.split.folds.forward]
+    def _build(
+        self, search: Search, trials: Sequence[Trial], weights: dict[str, float], singles: Sequence[str] = ()
+    ) -> Solution:
+        """Restore the members and lower them to one graph; ``singles``, and all windows of time, are fitted once."""
+        chosen = [t for t in trials if t.id in weights and (search.split.folds.forward or t.id in singles)]
         refits = {t.id: self._refit(search.split, t) for t in chosen}
         ensemble = load_ensemble(search.split, self.question.specs, trials, weights, self.memory, refits)
         ensemble = replace(ensemble, finish=self._finish(search, weights))
@@ -218,8 +283,7 @@ class Driver:
         return settle(judged, self.plan.metric, self.plan.schema.target, self.plan.costs)
 
     def _refit(self, split: Split, trial: Trial) -> dict[str, object]:
-        rounds = int(np.median([f["rounds"] for f in trial.folds])) or None
-        return dict(self.evaluator.refit(split, trial.id, trial.recipe, rounds))
+        return dict(self.evaluator.refit(split, trial.id, trial.recipe, median_rounds(trial)))
 
     def _checked(self, search: Search, trials: list[Trial]) -> tuple[Solution, Parity]:
         """Return the ensemble whose file gives the libraries' answers; members that do not are left out, and named."""
@@ -285,10 +349,27 @@ class Driver:
             return None
         split = self._split(name, plan.train, min(INNER_FOLDS, fold_count(len(plan.train))))
         search = self._search(split)
-        done = search.run(Budget(trials=trials, left_s=lambda: self.clock.left_s(end)))
+        search_end = end
+        if self.plan.limit is not None and left is not None and self.clock.budget_s:
+            search_end = end - (1 - SEARCH_SHARE) * left / self.clock.budget_s
+        done = search.run(Budget(trials=trials, left_s=lambda: self.clock.left_s(search_end)))
+        return self._judged_outside(search, plan, done, end)
+
+    def _outer_again(self) -> Tested | None:
+        """Return answers to the rows of the outer splits, by ensembles of their stored trials."""
+        parts = []
+        for i, plan in enumerate(plan_outer(self.question, derive_seed(self.plan.seed, "outer"))):
+            if (self.plan.folder / "splits" / f"outer-{i}" / "split.json").exists():
+                search = self._search(open_split(self.plan.folder / "splits" / f"outer-{i}"))
+                search.trials = self.small.stored(search)
+                parts.append(self._judged_outside(search, plan, search.trials, 1.0))
+        return pool([p for p in parts if p is not None])
+
+    def _judged_outside(self, search: Search, plan: Fold, done: list[Trial], end: float) -> Tested | None:
         if self.interrupt.asked or not any(t.status == "ok" for t in done):
             return None
-        solution = self._combine(search, done)
+        students = [] if self.plan.limit is None else self._students(search, end)
+        solution = self._combine(search, [*done, *students])
         table = self.question.table
         feed = {s.input_name: table[s.name].feed(plan.valid) for s in self.plan.schema.columns}
         target = self.plan.schema.target

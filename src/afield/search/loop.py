@@ -82,12 +82,9 @@ class Search:
     def aside(self, recipes: Sequence[Recipe], budget: Budget, prefix: str) -> list[Trial]:
         """Evaluate recipes that are no part of the search itself: proposals do not see them. Ids begin with prefix."""
         left = budget.left_s()
-        orders = [
-            Order(id=f"{prefix}{i:02d}-{r.id[:6]}", recipe=r, time_limit_s=self._time_limit(left))
-            for i, r in enumerate(recipes)
-        ]
+        orders = [Order(id=f"{prefix}-{r.id[:10]}", recipe=r, time_limit_s=self._time_limit(left)) for r in recipes]
         outcomes = self._evaluate(orders, budget)
-        return [self._absorb(order, outcomes[order.id], budget) for order in orders]
+        return [self._absorb(order, outcomes[order.id], budget, kind="student") for order in orders]
 
     def _time_limit(self, left: float | None) -> float | None:
         """Return the seconds for one fit: all folds of a trial take at most a share of what is left."""
@@ -104,7 +101,7 @@ class Search:
         need_one = not any(t.status == "ok" for t in self.trials)
         return self.evaluator.run(self.split, orders, budget.left_s, tick, need_one=need_one)
 
-    def _absorb(self, order: Order, outcome: Outcome, budget: Budget) -> Trial:
+    def _absorb(self, order: Order, outcome: Outcome, budget: Budget, *, kind: str = "trial") -> Trial:
         count = self.split.folds.count
         trial = Trial(id=order.id, split=self.split.name, recipe=order.recipe, status="stopped", reason=outcome.reason)
         if outcome.reason:
@@ -126,7 +123,7 @@ class Search:
             self._remember(trial)
         told = summary(trial) | {"recipe": trial.recipe.name, "learner": trial.recipe.learner.part}
         planned = None if budget.left_s() is not None else budget.trials
-        self.listener(Event("trial", told | {"done": len(self.trials) + 1, "planned": planned}))
+        self.listener(Event(kind, told | {"done": len(self.trials) + 1, "planned": planned}))
         return trial
 
     def _remember(self, trial: Trial) -> None:
