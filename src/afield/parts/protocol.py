@@ -41,6 +41,26 @@ class Setting:
     choices: tuple[Any, ...] = ()
 
 
+@dataclass(frozen=True)
+class Whole:
+    """All rows that a fit's rows were taken from: what does not look at the target can be done once for all folds.
+
+    Parameters
+    ----------
+    key : str
+        Equal for equal features, in this process.
+    features : callable
+        Returns float32 [all rows, F].
+    rows, valid : int64
+        The fit's rows and its validation rows, ascending positions in ``features``.
+    """
+
+    key: str
+    features: Callable[[], NDArray[np.float32]]
+    rows: NDArray[np.int64]
+    valid: NDArray[np.int64]
+
+
 @dataclass(frozen=True, kw_only=True)
 class FitContext:
     """Everything about a fit that is not data.
@@ -71,6 +91,8 @@ class FitContext:
     like : FittedEncoder or None
         Encoders with ``uses_target`` only, in a fit without a fold: the one that was fitted on all rows. What it chose
         (columns, pairs) is kept, so that every fold has the same features; what it learnt from targets is learnt anew.
+    whole : Whole or None
+        Learners only: where the rows come from, when they come from the study's features as they are.
     """
 
     seed: int = 0
@@ -84,6 +106,7 @@ class FitContext:
     time_limit_s: float | None = None
     cancelled: Callable[[], bool] = field(default=lambda: False)
     like: FittedEncoder | None = None
+    whole: Whole | None = None
 
     @property
     def pinball_level(self) -> float | None:
@@ -165,7 +188,11 @@ class Encoder(Protocol):
 
 @runtime_checkable
 class FittedLearner(Protocol):
-    """A learner after fit."""
+    """A learner after fit.
+
+    One whose library has answered the rows of ``context.validation`` while it fitted may give those answers as
+    ``held_answers``, in the form of ``reference``: they need not be computed again.
+    """
 
     def reference(self, features: NDArray[np.float32]) -> NDArray[np.float64]:
         """Return the training library's own answer: probabilities [n, K] (K >= 2), or predictions [n, 1]."""

@@ -19,7 +19,7 @@ from afield.core.registry import load
 from afield.data.answer import Answer
 from afield.graph.builder import Builder
 from afield.graph.cost import INPUT_US, RUN_US, Cost, estimate
-from afield.parts.protocol import Feature, FitContext, FittedLearner, Learner
+from afield.parts.protocol import Feature, FitContext, FittedLearner, Learner, Whole
 from afield.search.artifacts import new_array, open_array, save_array, save_state
 from afield.search.features import fit_encoder, matrix_path, specs_of, state_path, training_features
 from afield.search.recipe import Recipe, Use
@@ -59,7 +59,8 @@ def fit_fold(config: Mapping[str, Any], teach: Teach | None = None) -> dict[str,
     split, recipe, fold = open_split(Path(config["split"])), Recipe.from_json(config["recipe"]), config["fold"]
     matrices = [open_array(matrix_path(split, use)) for use in recipe.encoders]
     forms = [Feature(**f) for use in recipe.encoders for f in config["features"][use.id]]
-    rows = np.arange(len(split.rows)) if fold < 0 else split.folds[fold].train
+    every = np.arange(len(split.rows))
+    rows = every if fold < 0 else split.folds[fold].train
     valid = np.empty(0, dtype=np.int64) if fold < 0 else split.folds[fold].valid
     answer = split.answer
     objective, weights = training_objective(config.get("objective", ""), answer, split.part("weights"))
@@ -76,6 +77,9 @@ def fit_fold(config: Mapping[str, Any], teach: Teach | None = None) -> dict[str,
         rounds=config["rounds"],
         objective=objective,
         time_limit_s=config["time_limit_s"],
+        whole=Whole(whole_key(split, recipe.encoders), lambda: stack(matrices, every), rows, valid)
+        if teach is None
+        else None,
     )
     learner = load("parts", recipe.learner.part)
     fitted = learner.fit(features, forms, target, context, recipe.learner.settings)
@@ -83,7 +87,8 @@ def fit_fold(config: Mapping[str, Any], teach: Teach | None = None) -> dict[str,
     folder.mkdir(exist_ok=True)
     result: dict[str, Any] = {"rounds": int(fitted.rounds)}
     if len(valid):
-        answers = np.asarray(fitted.reference(features_valid), dtype=np.float64)
+        known = getattr(fitted, "held_answers", None)  # some libraries have computed them already
+        answers = np.asarray(fitted.reference(features_valid) if known is None else known, dtype=np.float64)
         if not np.isfinite(answers).all():
             wrong = int((~np.isfinite(answers)).sum())
             raise ArithmeticError(f"{recipe.learner.part} gave {wrong} answers that are not finite")
@@ -117,6 +122,12 @@ def lowered_cost(learner: Learner, fitted: FittedLearner, width: int, answer: An
     builder.output(value, "answers", ["N", max(answer.classes, 1)])
     cost = estimate(builder.build("fold", check=False))
     return replace(cost, latency_us=cost.latency_us - RUN_US - INPUT_US)
+
+
+def whole_key(split: Split, uses: Sequence[Use]) -> str:
+    """Return what tells these features from all others that this process may meet, those of a removed study too."""
+    found = [matrix_path(split, use) for use in uses]
+    return "|".join(f"{path.absolute()}:{path.stat().st_ino}:{path.stat().st_mtime_ns}" for path in found)
 
 
 def stack(matrices: Sequence[NDArray[np.float32]], rows: NDArray[np.int64]) -> NDArray[np.float32]:

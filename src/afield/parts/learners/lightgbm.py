@@ -6,6 +6,7 @@ import dataclasses
 import json
 import time
 from collections.abc import Mapping, Sequence
+from functools import cached_property
 from typing import Any
 
 import numpy as np
@@ -15,13 +16,13 @@ from afield.data.answer import Answer
 from afield.graph.builder import Builder, Value
 from afield.graph.tree_lightgbm import read_lightgbm
 from afield.graph.trees import sum_leaves
+from afield.parts.learners.bins import datasets
 from afield.parts.learners.folds import mean_probabilities, total
 from afield.parts.learners.standardise import Scale
 from afield.parts.protocol import Feature, FitContext, FittedLearner, Setting, Settings, State
 from afield.parts.settings import settle
 from afield.problem.problem import Task
 
-_OBJECTIVES = {"binary": "binary", "multiclass": "multiclass", "regression": "regression"}
 _PASSED_ON = (
     "learning_rate", "num_leaves", "feature_fraction", "bagging_fraction", "lambda_l1", "lambda_l2", "extra_trees",
     "max_bin", "min_gain_to_split", "path_smooth", "cat_smooth", "cat_l2", "max_cat_threshold", "max_cat_to_onehot",
@@ -31,13 +32,23 @@ _IDLE_ROUNDS = 5  # give up after so many rounds in a row in which no tree could
 
 @dataclasses.dataclass(frozen=True)
 class FittedLightGBM:
-    """A booster as its own text, and the scale of the target."""
+    """A booster as its own text, and the scale of the target.
+
+    ``held_answers`` are LightGBM's own to the validation rows: what it computed anyway to know when to stop.
+    """
 
     text: str
     task: Task
     classes: int
     rounds: int
     scale: Scale
+    held_answers: NDArray[np.float64] | None = dataclasses.field(default=None, compare=False, repr=False)
+
+    @cached_property
+    def _booster(self) -> Any:
+        import lightgbm
+
+        return lightgbm.Booster(model_str=self.text)
 
     @property
     def outputs(self) -> int:
@@ -46,15 +57,8 @@ class FittedLightGBM:
 
     def reference(self, features: NDArray[np.float32]) -> NDArray[np.float64]:
         """Return LightGBM's answer: probabilities float64 [n, K], or predictions float64 [n, 1]."""
-        import lightgbm
-
-        booster = lightgbm.Booster(model_str=self.text)
-        answer = np.asarray(booster.predict(features, num_threads=1), dtype=np.float64)
-        if self.task == "binary":
-            return np.column_stack([1.0 - answer, answer])
-        if self.task == "regression":
-            return self.scale.back(answer)[:, None]
-        return answer
+        answer = np.asarray(self._booster.predict(features, num_threads=1), dtype=np.float64)
+        return _answers(answer, self.task, self.scale)
 
     def state(self) -> State:
         """Return the booster's text and what it lacks."""
@@ -70,7 +74,7 @@ class LightGBM:
     """The part."""
 
     name: str = "lightgbm"
-    tasks: frozenset[str] = frozenset(_OBJECTIVES)
+    tasks: frozenset[str] = frozenset({"binary", "multiclass", "regression"})
     space: Mapping[str, Setting] = dataclasses.field(
         default_factory=lambda: {
             "learning_rate": Setting(kind="number", default=0.05, low=0.003, high=0.5, log=True),
@@ -91,6 +95,7 @@ class LightGBM:
             "cat_l2": Setting(kind="number", default=10.0, low=0.0, high=1000.0),
             "max_cat_threshold": Setting(kind="integer", default=32, low=1, high=64, log=True),
             "max_cat_to_onehot": Setting(kind="integer", default=4, low=1, high=64, log=True),
+            "loss": Setting(kind="choice", default="asked", choices=("asked", "squares")),
         }
     )
 
@@ -118,31 +123,24 @@ class LightGBM:
         scale = Scale.of(target, context.weights)
         parameters = _parameters(chosen, target, context)
         codes = [i for i, f in enumerate(forms) if f.form == "codes"] if chosen["categories"] == "native" else []
-        data = lightgbm.Dataset(
-            features,
-            scale.forth(target.values) if target.task == "regression" else target.values,
-            weight=context.weights,
-            categorical_feature=codes,
-            params=parameters,
-            free_raw_data=True,
-        )
-        booster = lightgbm.Booster(parameters, data)
+        scaled = scale.forth if target.task == "regression" else np.asarray
         validation = None if context.rounds is not None else context.validation
-        if validation is not None:
-            values = validation[1].values
-            held = scale.forth(values) if target.task == "regression" else values
-            rows = data.create_valid(validation[0], held, weight=validation[2], params=parameters)
-            booster.add_valid(rows, "validation")
+        held = None if validation is None else scaled(validation[1].values)
+        data, held_data = datasets(features, scaled(target.values), held, codes, parameters, context)
+        booster = lightgbm.Booster(parameters, data)
+        if held_data is not None:
+            booster.add_valid(held_data, "validation")
         end = None if context.time_limit_s is None else begin + context.time_limit_s
         limit = context.rounds if context.rounds is not None else chosen["max_rounds"]
         patience = chosen["patience"] if validation is not None else None
         rounds = _boost(booster, max(1, limit), patience, end, context)
+        text = _bare(booster.model_to_string(num_iteration=rounds))
+        late = booster.current_iteration() - rounds
+        answers = None
+        if held is not None and late * (len(target.values) + len(held)) < rounds * len(held):
+            answers = _answers(_held_scores(booster, late), target.task, scale)
         return FittedLightGBM(
-            text=_bare(booster.model_to_string(num_iteration=rounds)),
-            task=target.task,
-            classes=target.classes,
-            rounds=rounds,
-            scale=scale,
+            text=text, task=target.task, classes=target.classes, rounds=rounds, scale=scale, held_answers=answers
         )
 
     def restore(self, state: State) -> FittedLightGBM:
@@ -174,8 +172,7 @@ class LightGBM:
 def _parameters(chosen: Mapping[str, Any], target: Answer, context: FitContext) -> dict[str, Any]:
     rows = len(target.values)
     return {
-        "objective": _OBJECTIVES[target.task],
-        "metric": {"binary": "binary_logloss", "multiclass": "multi_logloss", "regression": "l2"}[target.task],
+        **_loss(target.task, context.pinball_level, chosen["loss"]),
         "verbosity": -1,
         "deterministic": True,
         "force_row_wise": True,
@@ -191,10 +188,46 @@ def _parameters(chosen: Mapping[str, Any], target: Answer, context: FitContext) 
     }
 
 
+def _loss(task: Task, level: float | None, loss: str) -> dict[str, Any]:
+    """Return what is boosted and what is watched: with ``squares`` a mean is boosted, and stopped by what is asked."""
+    if task != "regression":
+        return {"objective": task, "metric": "binary_logloss" if task == "binary" else "multi_logloss"}
+    if level is None:
+        return {"objective": "regression", "metric": "l2"}
+    asked: dict[str, Any] = {"metric": "l1"} if level == 0.5 else {"metric": "quantile", "alpha": level}
+    if loss == "squares":
+        return asked | {"objective": "regression"}
+    return asked | {"objective": "regression_l1" if level == 0.5 else "quantile"}
+
+
 def _bare(text: str) -> str:
     """Drop the training parameters from a model's text: threads and paths do not belong into a result."""
     before, _, rest = text.partition("\nparameters:")
     return before + rest.partition("end of parameters\n")[2]
+
+
+def _answers(answer: NDArray[np.float64], task: Task, scale: Scale) -> NDArray[np.float64]:
+    """Return probabilities of both classes, or predictions [n, 1], from what LightGBM gives."""
+    if task == "binary":
+        return np.column_stack([1.0 - answer, answer])
+    return scale.back(answer)[:, None] if task == "regression" else answer
+
+
+def _held_scores(booster: Any, late: int) -> NDArray[np.float64]:
+    """Take back the last ``late`` rounds and return LightGBM's answers to its validation rows.
+
+    It has them at hand. Asking for them as for new rows would send each row down all trees again.
+    """
+    for _ in range(late):
+        booster.rollback_one_iter()
+    seen: list[NDArray[np.float64]] = []
+
+    def look(answers: NDArray[np.float64], _: Any) -> tuple[str, float, bool]:
+        seen.append(np.array(answers, dtype=np.float64))
+        return "seen", 0.0, False
+
+    booster.eval_valid(look)
+    return seen[0]
 
 
 def _boost(booster: Any, limit: int, patience: int | None, end: float | None, context: FitContext) -> int:

@@ -8,8 +8,9 @@ import pytest
 from afield.core.errors import ProblemError
 from afield.data.answer import Answer
 from afield.graph.tree_lightgbm import read_lightgbm
+from afield.parts.learners import bins, lightgbm
 from afield.parts.learners.lightgbm import part
-from afield.parts.protocol import Feature, FitContext
+from afield.parts.protocol import Feature, FitContext, Whole
 
 
 def table(rows=400, seed=0):
@@ -135,3 +136,89 @@ def test_unknown_setting():
     x, target = table()
     with pytest.raises(ProblemError, match="did you mean 'num_leaves'"):
         fit(x, target, {"num_leafs": 3})
+
+
+def whole_context(x, target, rows, valid, key="k", **more):
+    weights = np.linspace(0.5, 2.0, len(x))
+    return FitContext(
+        validation=(x[valid], target.take(valid), weights[valid]),
+        weights=weights[rows],
+        whole=Whole(key, lambda: x, rows, valid),
+        **more,
+    )
+
+
+@pytest.mark.parametrize("task", ["regression", "binary", "multiclass"])
+def test_answers_to_held_rows_are_those_of_the_text(task):
+    x, target = table(rows=900)
+    if task != "regression":
+        classes = 2 if task == "binary" else 3
+        ranks = np.argsort(np.argsort(target.values)) * classes // len(x)
+        target = Answer(task=task, values=ranks.astype(np.int64), classes=classes)
+    rows, valid = np.arange(0, 600), np.arange(600, 900)
+    context = whole_context(x, target, rows, valid, key=task)
+    fitted = part.fit(x[rows], FORMS, target.take(rows), context, {"patience": 10, "max_rounds": 40})
+    assert fitted.held_answers is not None
+    np.testing.assert_allclose(fitted.held_answers, fitted.reference(x[valid]), rtol=1e-12, atol=1e-12)
+
+
+def test_kept_bins_change_nothing(monkeypatch):
+    x, target = table(rows=900)
+    x[::11, 0] = np.nan
+    made = []
+    real = bins.datasets
+    monkeypatch.setattr(lightgbm, "datasets", lambda *a: made.append(len(bins._kept)) or real(*a))
+
+    def text(fold, **settings):
+        valid = np.arange(900)[fold::3]
+        rows = np.setdiff1d(np.arange(900), valid)
+        context = whole_context(x, target, rows, valid, seed=fold)
+        return part.fit(x[rows], FORMS, target.take(rows), context, {"max_rounds": 20} | settings).text
+
+    asked = [(0, {}), (1, {}), (1, {"max_bin": 15}), (2, {"min_data_in_leaf": 3}), (0, {"feature_fraction": 0.5})]
+    fresh = []
+    for fold, settings in asked:
+        bins._kept.clear()
+        fresh.append(text(fold, **settings))
+    bins._kept.clear()
+    assert [text(fold, **settings) for fold, settings in reversed(asked)] == fresh[::-1]
+    assert len(bins._kept) == 2  # two counts of bins, whatever the folds and the other settings
+    assert len(set(fresh)) == len(asked)
+
+
+def test_bins_that_are_kept_are_bounded(monkeypatch):
+    monkeypatch.setattr(bins, "_MOST_BYTES", 2_500)
+    bins._kept.clear()
+    x, target = table(rows=400)
+    rows, valid = np.arange(300), np.arange(300, 400)
+    for key in "abc":
+        part.fit(x[rows], FORMS, target.take(rows), whole_context(x, target, rows, valid, key=key), {"max_rounds": 3})
+    assert [key[0] for key in bins._kept] == ["b", "c"]
+    monkeypatch.setattr(bins, "_MOST_BYTES", 100)
+    part.fit(x[rows], FORMS, target.take(rows), whole_context(x, target, rows, valid, key="d"), {"max_rounds": 3})
+    assert not bins._kept
+
+
+def skewed(rows=1500, seed=0):
+    draw = np.random.default_rng(seed)
+    x = np.column_stack([draw.normal(size=rows), draw.normal(size=rows)]).astype(np.float32)
+    y = 2 * x[:, 0] + draw.exponential(2.0, size=rows)
+    return x, Answer(task="regression", values=y)
+
+
+@pytest.mark.parametrize(("objective", "level"), [("absolute_error", 0.5), ("pinball:0.9", 0.9), ("pinball:0.1", 0.1)])
+def test_a_quantile_is_boosted_where_it_is_asked_for(objective, level):
+    x, target = skewed()
+    held, answers = skewed(seed=1)
+    found = fit(x, target, objective=objective, validation=(held, answers, None))
+    covered = np.mean(answers.values <= found.reference(held)[:, 0])
+    assert covered == pytest.approx(level, abs=0.08)
+    mean = fit(x, target, validation=(held, answers, None)).reference(held)[:, 0]
+    assert np.mean(answers.values <= mean) > 0.55  # the mean of a skewed noise is none of these
+
+
+def test_a_mean_may_be_boosted_for_another_loss():
+    x, target = skewed()
+    settings = {"loss": "squares"}
+    one, other = (fit(x, target, settings, objective=o, rounds=9) for o in ("absolute_error", "squared_error"))
+    np.testing.assert_array_equal(one.reference(x), other.reference(x))
