@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib
+import pkgutil
 from types import ModuleType
 from typing import Any
 
@@ -36,3 +37,10 @@ def attribute(path: str) -> Any:
     """Import a module and return what ``package.module:name`` names in it."""
     module, _, name = path.partition(":")
     return getattr(importlib.import_module(module), name)
+
+
+def modules(package: str) -> list[ModuleType]:
+    """Import every module directly inside a package, by name, so that they can register themselves."""
+    home = importlib.import_module(package)
+    found = sorted(m.name for m in pkgutil.iter_modules(home.__path__))
+    return [importlib.import_module(f"{package}.{name}") for name in found]

@@ -1,0 +1,1 @@
+"""Runs emitted C: on the host's own gcc, and on emulated boards."""
