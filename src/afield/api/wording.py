@@ -112,6 +112,7 @@ WORDS: dict[str, Callable[[Mapping[str, Any]], str]] = {
     "finding": lambda d: f"{d.get('severity', 'note')}: {finding_text(d)}",
     "score": lambda d: f"score: {score_text(d)}",
     "parity": lambda d: f"parity: {parity_text(d)}",
+    "ended": lambda d: f"the search ended early: {d.get('why', '')}" if d.get("split") == MAIN else "",
     "written": lambda d: f"written: {d.get('path', '')} ({size(d.get('bytes', 0))})",
     "notice": lambda d: str(d.get("text", "")),
 }

@@ -105,6 +105,7 @@ class Finished:
     out_of_fold: Tested
     interrupted: bool
     front: tuple[Point, ...] = ()
+    ended: str = ""  # why the main search ended before its budget did
 
 
 class Driver:
@@ -164,7 +165,7 @@ class Driver:
             search, list(trials.values()), self.plan.packed_bytes(solution) - solution.model.ByteSize()
         )
         out_of_fold = self._out_of_fold(search, solution)
-        return Finished(solution, parity, tested, out_of_fold, self.interrupt.asked, tuple(front))
+        return Finished(solution, parity, tested, out_of_fold, self.interrupt.asked, tuple(front), search.ended)
 
     @property
     def _main_ends(self) -> float:

@@ -18,6 +18,7 @@ from afield.search.recipe import Recipe
 from afield.search.store import Split
 from afield.search.tasks import answers_path
 from afield.search.trial import Trial
+from afield.search.worth import GAIN, TRIALS, Worth
 
 #: trials proposed and absorbed together, whatever the number of workers: results must not depend on it
 WAVE = 4
@@ -54,12 +55,18 @@ class Search:
         self.truth = split.answer.values[self.judged]
         weights = split.part("weights")
         self.weights: NDArray[np.float64] | None = None if weights is None else weights[self.judged]
+        self.worth = Worth(split.answer.task, self.truth, self.weights, metric, self.answers)
+        self.ended = ""  # why the search ended before its budget did
 
     def run(self, budget: Budget) -> list[Trial]:
         """Run waves until the budget is used up or the user asks to stop; return all trials, in order of their ids."""
         while len(self.trials) < budget.trials and not self.evaluator.interrupt.asked:
             left = budget.left_s()
             if left is not None and left <= 0 and any(t.status == "ok" for t in self.trials):
+                break
+            if self.worth.reached:
+                self.ended = f"the last {TRIALS} trials lowered the out-of-fold loss by less than {100 * GAIN:g} %"
+                self.listener(Event("ended", {"split": self.split.name, "why": self.ended}))
                 break
             recipes = self.proposer.propose(self.trials, min(WAVE, budget.trials - len(self.trials)))
             if not recipes:
@@ -77,6 +84,7 @@ class Search:
         outcomes = self._evaluate(orders, budget)
         for order in orders:
             self.trials.append(self._absorb(order, outcomes[order.id], budget))
+        self.worth.add(self.trials[first:])
         return self.trials[first:]
 
     def aside(self, recipes: Sequence[Recipe], budget: Budget, prefix: str) -> list[Trial]:
@@ -116,7 +124,7 @@ class Search:
                 recipe=order.recipe,
                 status="ok",
                 loss=objective.loss(objective(self.truth, values, self.weights)),
-                score=self.metric(self.truth, values, self.weights),
+                score=self.metric(self.truth, self.metric.decided(values), self.weights),
                 folds=tuple(outcome.folds[f] for f in range(count)),
             )
         if trial.status != "stopped":

@@ -65,7 +65,7 @@ def first_recipes(shape: Shape) -> list[Recipe]:
 
 def catalogue(shape: Shape) -> list[Recipe]:
     """Return every recipe with a name of its own, the defaults first."""
-    return [*_boosted(shape), *_linear(shape), *_forests(shape)]
+    return [*_boosted(shape), *_oblivious(shape), *_linear(shape), *_forests(shape)]
 
 
 def _boosted(shape: Shape) -> list[Recipe]:
@@ -87,6 +87,24 @@ def _boosted(shape: Shape) -> list[Recipe]:
             "boosted trees, smoothed", TREE_MEANS, num_leaves=24, path_smooth=10.0, lambda_l2=1.0, **numbers, **slow
         ),
         boosted("boosted trees, bagged", TREE, num_leaves=20, bagging_fraction=0.7, feature_fraction=0.5, **slow),
+    ]
+
+
+def _oblivious(shape: Shape) -> list[Recipe]:
+    """CatBoost: a round costs more than LightGBM's, and each class of many costs as much again."""
+    rounds = 1_000 if shape.classes <= 2 else max(100, 2_000 // shape.classes)
+    fast = {"learning_rate": 0.1 if shape.rows < 10_000 else 0.15, "max_rounds": rounds, "patience": 40}
+    slow = {"learning_rate": fast["learning_rate"] / 2, "max_rounds": 2 * rounds}
+
+    def oblivious(name: str, encoding: Encoding, **settings: Any) -> Recipe:
+        return make_recipe(name, encoding, "catboost", fast | settings, shape)
+
+    return [
+        oblivious("oblivious trees", TREE_MEANS),
+        oblivious("oblivious trees, slow", TREE_MEANS, **slow),
+        oblivious("oblivious trees, shallow", TREE_MEANS, depth=4, l2_leaf_reg=5.0),
+        oblivious("oblivious trees, deep", TREE_MEANS, depth=8, rsm=0.5, l2_leaf_reg=5.0),
+        oblivious("oblivious trees, few columns", TREE_MEANS, rsm=0.3, random_strength=2.0, l2_leaf_reg=1.0),
     ]
 
 
