@@ -15,6 +15,7 @@ from afield.api.answered import answered_rows
 from afield.api.packing import make_card, make_provenance, make_selftest, pack
 from afield.api.room import check_room
 from afield.api.scoring import Judged, baselines_of, score_of
+from afield.api.sizing import LEVELS, shortened, sizer
 from afield.api.stating import Understood, announce, check_options, store, understand
 from afield.core.events import Event, Listener, silent
 from afield.core.files import remove_parts, write_atomic
@@ -30,13 +31,16 @@ from afield.model.selftest import require
 from afield.problem.problem import Problem
 from afield.search.artifacts import save_array
 from afield.search.clock import Clock
+from afield.search.combine import Price
 from afield.search.driver import Driver, Finished, Plan
 from afield.search.journal import Journal
 from afield.search.loop import summary
 from afield.search.memory import Memory
 from afield.search.outer import baseline_answers, plain_rule
 from afield.search.store import Question, open_question
+from afield.search.student import limit_of
 from afield.search.studies import new_study
+from afield.search.within import too_large
 
 #: what workers import while the driver reads the data
 PRELOAD = ("afield.search.tasks", "afield.parts.learners.lightgbm", "lightgbm", "sklearn.linear_model", "onnxruntime")
@@ -100,7 +104,7 @@ def fit(
     Raises
     ------
     AfieldError
-        Of every class but DeviceLimitError.
+        Of every class; ``model.limits`` where nothing keeps ``max_size_bytes`` and ``max_latency_us``.
     """
     budget_s = None if problem.minutes is None else 60 * problem.minutes
     clock = Clock(time.time() if started is None else started, budget_s)
@@ -173,6 +177,10 @@ def make_driver(
         effort=problem.effort,
         test_given=bool(problem.test),
         costs=cost_matrix(problem.costs, target.classes) if problem.costs else None,
+        limit=limit_of(problem.max_size_bytes, problem.max_latency_us),
+        packed_bytes=sizer(
+            problem, understood, open_question(folder / "table").table, metric.name, problem.max_size_bytes
+        ),
     )
     return Driver(plan, engine, memory, clock, listener)
 
@@ -195,6 +203,7 @@ def deliver(
         key=lambda t: (t["loss"] is None, t["loss"], t["id"]),
     )
     state = {"score": model.card.to_json()["score"], "leaderboard": board, "interrupted": finished.interrupted}
+    driver.memory.put("step", "front", {"points": [p.to_json() for p in finished.front]})
     remove_parts(folder, below=True)  # of workers that died while writing
     driver.memory.put("study", "finished", state | {"wall_s": driver.clock.elapsed_s(), "bytes": len(content)})
     return FitResult(
@@ -219,10 +228,9 @@ def _packed(
 ) -> bytes:
     schema, solution = understood.schema, finished.solution
     scale = float(np.std(question.answer.values)) if schema.target.task == "regression" else 0.0
-    selftest = make_selftest(
-        solution.ensemble, schema, question.table, seed=problem.seed, scale=scale, real=problem.real_samples
-    )
-    notes = ("The search was stopped by the user.",) if finished.interrupted else ()
+    provenance = make_provenance(problem, understood.digest, understood.source)
+    notes: tuple[str, ...] = ("The search was stopped by the user.",) if finished.interrupted else ()
+    notes += (f"The search ended early: {finished.ended}.",) if finished.ended else ()
 
     def packed(score: Score | None, baselines: tuple[Baseline, ...]) -> bytes:
         card = make_card(
@@ -237,7 +245,15 @@ def _packed(
             without_target=understood.without_target,
             notes=notes,
         )
-        return pack(solution, schema, card, selftest, make_provenance(problem, understood.digest, understood.source))
+        for level in LEVELS:
+            selftest = make_selftest(
+                solution.ensemble, schema, question.table, seed=problem.seed, scale=scale, real=problem.real_samples,
+                samples=level.samples,
+            )  # fmt: skip
+            content = pack(solution, schema, shortened(card, level), selftest, provenance)
+            if problem.max_size_bytes is None or len(content) <= problem.max_size_bytes:
+                return content
+        raise too_large(Price(len(content)), Price(problem.max_size_bytes or 0))
 
     if problem.test:
         judged = _judged_test_file(Model(packed(None, ())), problem.test, question)

@@ -27,17 +27,19 @@ SAMPLES = 16
 LIBRARIES = ("numpy", "onnx", "onnxruntime", "lightgbm", "scikit-learn", "pandas")
 
 
-def make_selftest(ensemble: Ensemble, schema: Schema, table: Table, *, seed: int, scale: float, real: bool) -> SelfTest:
+def make_selftest(
+    ensemble: Ensemble, schema: Schema, table: Table, *, seed: int, scale: float, real: bool, samples: int = SAMPLES
+) -> SelfTest:
     """Return sample rows with the answers of the learners' own libraries.
 
     Rows are synthesised column by column; with ``real`` they are rows of the training table.
     """
     feed: Mapping[str, NDArray[Any]]
     if real:
-        rows = np.unique(np.linspace(0, table.rows - 1, SAMPLES).astype(np.int64))
+        rows = np.unique(np.linspace(0, table.rows - 1, samples).astype(np.int64))
         feed = {s.input_name: table[s.name].feed(rows) for s in schema.columns}
     else:
-        feed = synthesise(schema, SAMPLES, seed)
+        feed = synthesise(schema, samples, seed)
     answers = Reference(ensemble)(feed)
     if schema.target.task == "regression":
         reference: dict[str, NDArray[Any]] = {"prediction": answers[:, 0]}

@@ -44,6 +44,7 @@ CODES: dict[str, str] = {
     "model.rows": "The rows are not in a form that the model can read.",
     "model.task": "The model cannot give this kind of answer, such as probabilities of a regression.",
     "model.selftest": "The model does not give the answers stored inside it.",
+    "model.limits": "No model that was found keeps the limits on size or latency.",
     "model.parity": "The exported file and the learners' own libraries disagree.",
     # output
     "output.exists": "The output exists, and nothing is overwritten without --force.",

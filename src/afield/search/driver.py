@@ -248,6 +248,7 @@ class Driver:
             limits,
             lambda choice: self._build(search, trials, dict(choice.weights), choice.singles),
             lambda built: weigh(built.model, self.plan.packed_bytes(built)),
+            names={t.id: t.recipe.name for t in trials},
             strict=search.split.name == "main",
         )
 

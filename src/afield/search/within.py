@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Protocol, TypeVar
 
 from afield.core.errors import DeviceLimitError
@@ -33,6 +33,7 @@ def solve(
     build: Callable[[Choice], Built],
     weigh: Callable[[Built], Price],
     *,
+    names: Mapping[str, str] | None = None,
     strict: bool = True,
 ) -> Built:
     """Return what was built within the limit.
@@ -45,6 +46,8 @@ def solve(
         Forecast of what every file takes beside learners and encoders.
     build, weigh : callable
         Makes the real thing of a choice; says what it really takes.
+    names : mapping of str to str, optional
+        Trial to the name of its recipe, for the message.
     strict : bool
         False: where nothing keeps the limit, return the smallest instead of an error.
 
@@ -84,10 +87,10 @@ def solve(
     _, real, choice, built = smallest
     if not strict:
         return built
-    raise too_large(real, limit)
+    raise too_large(real, limit, " + ".join((names or {}).get(t, t) for t in choice.weights))
 
 
-def too_large(real: Price, limit: Price) -> DeviceLimitError:
+def too_large(real: Price, limit: Price, smallest: str = "") -> DeviceLimitError:
     """Return the error that says needed against allowed."""
     needed, allowed, larger = [], [], []
     if real.bytes > limit.bytes:
@@ -101,7 +104,7 @@ def too_large(real: Price, limit: Price) -> DeviceLimitError:
     return DeviceLimitError(
         "model.limits",
         "No model that was found keeps the limits.",
-        got=f"the smallest takes {' and '.join(needed)}",
+        got=f"the smallest{f' ({smallest})' if smallest else ''} takes {' and '.join(needed)}",
         expected=f"at most {' and '.join(allowed)}",
         fix=f"allow {' '.join(larger)}, leave columns out with --ignore, or search longer",
     )
