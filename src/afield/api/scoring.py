@@ -65,7 +65,9 @@ def score_of(judged: Judged, metric: Metric, target: TargetSpec, seed: int) -> S
     """Return the score with a 95 % interval and all other metrics of the task."""
     answers = judged.decided if metric.of_labels else judged.answers
     value = metric(judged.truth, answers, judged.weights)
-    low, high = interval(metric, judged.truth, answers, judged.weights, judged.groups, seed=derive_seed(seed, "interval"))
+    low, high = interval(
+        metric, judged.truth, answers, judged.weights, judged.groups, seed=derive_seed(seed, "interval")
+    )
     others = evaluate(target.task, judged.truth, judged.answers, judged.weights, judged.decided)
     others.pop(metric.name, None)
     plural = "" if judged.splits == 1 else "s"

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
@@ -47,6 +47,8 @@ class Metric:
     of_labels : bool
         True where only the label counts: then the decision rule is tuned for it, and it is measured on decision
         scores or on labels, never on bare probabilities.
+    costs : float64 [K, K] or None
+        Of the metric ``cost``.
     """
 
     name: str
@@ -57,6 +59,7 @@ class Metric:
     objective: str
     training: str = "log_loss"
     of_labels: bool = False
+    costs: Floats | None = field(default=None, compare=False)
 
     def __call__(self, truth: NDArray[Any], answers: Floats, weights: Floats | None = None) -> float:
         """Return the value over these rows."""
@@ -65,6 +68,10 @@ class Metric:
     def loss(self, value: float) -> float:
         """Return the value with its sign turned so that lower is better."""
         return -value if self.higher_is_better else value
+
+    def decided(self, probabilities: Floats) -> Floats:
+        """Return what a metric of labels takes for bare answers: under costs, scores of the least expected cost."""
+        return probabilities if self.costs is None else probabilities @ -self.costs
 
     @property
     def guide(self) -> Metric:
@@ -207,7 +214,9 @@ def _found(name: str, costs: Floats | None) -> Metric | None:
         if costs is None:
             return None
         measure = measures.cost(costs)
-        return Metric("cost", title_of("cost"), _CLASSIFICATION, False, measure, "log_loss", "log_loss", of_labels=True)
+        return Metric(
+            "cost", title_of("cost"), _CLASSIFICATION, False, measure, "log_loss", of_labels=True, costs=costs
+        )
     kind, mark, level = name.partition(":")
     if kind == "pinball" and mark:
         measure = measures.pinball(float(level))

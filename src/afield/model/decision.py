@@ -84,10 +84,14 @@ class Decision:
 
         No probabilities that are off by less than half of it can change the label.
         """
-        ordered = np.sort(self.scores(probabilities, classes), axis=1)
-        columns = self.matrix(classes)
-        apart = np.abs(columns[:, :, None] - columns[:, None, :]).sum(axis=0).max()  # 2 for the identity
-        return np.asarray((ordered[:, -1] - ordered[:, -2]) / (apart / 2.0))
+        scores, columns = self.scores(probabilities, classes), self.matrix(classes)
+        apart = np.abs(columns[:, :, None] - columns[:, None, :]).sum(axis=0) / 2.0  # 1 for the identity
+        best = scores.argmax(axis=1)
+        rows = np.arange(len(scores))
+        with np.errstate(divide="ignore", invalid="ignore"):
+            gaps = (scores[rows, best][:, None] - scores) / apart[best]
+        gaps[apart[best] == 0] = np.inf  # the label itself, and answers that always cost the same
+        return np.asarray(gaps.min(axis=1))
 
     def text(self, classes: Sequence[str] = ()) -> str:
         """Return the rule in words."""

@@ -16,7 +16,6 @@ from afield.data.measures import pinball_losses, row_losses
 from afield.data.metrics import Metric
 from afield.graph.builder import Builder, Value
 from afield.model.calibration import SOFT, Calibration
-from afield.parts.learners.folds import both_classes
 
 Floats = NDArray[np.float64]
 
@@ -199,4 +198,5 @@ def lower_calibration(builder: Builder, value: Value, calibration: Calibration) 
         return builder.op("Softmax", scaled(calibration.slope, logs), axis=1)
     slopes = builder.constant(np.array([[-calibration.other], [calibration.slope]]))
     odds = builder.op("Add", builder.op("MatMul", logs, slopes), constant(calibration.offset))
-    return both_classes(builder, builder.op("Sigmoid", odds))
+    positive = builder.op("Sigmoid", odds)
+    return builder.concat([builder.op("Sub", builder.constant(np.float64(1.0)), positive), positive], axis=1)

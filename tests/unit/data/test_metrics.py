@@ -10,7 +10,19 @@ import pytest
 from sklearn import metrics as sk
 
 from afield.core.errors import ProblemError
-from afield.data.metrics import DEFAULTS, METRICS, choose_metric, confusion, evaluate, interval, row_losses
+from afield.data.costs import cost_matrix
+from afield.data.metrics import (
+    ALIASES,
+    DEFAULTS,
+    METRICS,
+    choose_metric,
+    confusion,
+    evaluate,
+    find_metric,
+    interval,
+    row_losses,
+    title_of,
+)
 
 Theirs = Callable[[Any, Any, Any], float]
 
@@ -204,3 +216,102 @@ def test_resamples_without_a_value_are_left_out() -> None:
     low, high = interval(METRICS["roc_auc"], truth, answers)  # some resamples have one class only
     assert 0.0 <= low <= high <= 1.0
     assert all(np.isnan(interval(METRICS["roc_auc"], np.zeros(4, dtype=int), answers)))
+
+
+# Metrics with a parameter, other names, costs -------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("weighted", [False, True])
+@pytest.mark.parametrize("level", [0.1, 0.5, 0.9])
+def test_pinball_is_scikit_learns(level: float, weighted: bool) -> None:
+    draw = np.random.default_rng(1)
+    truth, answers = draw.normal(size=300), draw.normal(size=300)
+    weights = draw.integers(0, 4, 300).astype(float) if weighted else None
+    metric = choose_metric("regression", f"pinball:{level}")
+    assert (metric.name, metric.training, metric.objective) == (f"pinball:{level}",) * 3
+    theirs = sk.mean_pinball_loss(truth, answers, sample_weight=weights, alpha=level)
+    assert metric(truth, answers, weights) == pytest.approx(theirs, rel=1e-12)
+    assert find_metric(metric.name)(truth, answers, weights) == metric(truth, answers, weights)
+    assert metric.guide.name == metric.name
+
+
+def test_the_metric_of_costs_is_the_mean_cost() -> None:
+    truth, answers, weights = drawn(3, ties=False)
+    table = {"x": {"x": 0, "y": 1, "z": 2}, "y": {"x": 5, "y": -1, "z": 1}, "z": {"x": 9, "y": 4, "z": 0}}
+    metric = choose_metric("multiclass", None, table, ("x", "y", "z"))
+    matrix = np.array([[0, 1, 2], [5, -1, 1], [9, 4, 0]])
+    counts = sk.confusion_matrix(truth, answers.argmax(1), sample_weight=weights)
+    assert metric(truth, answers, weights) == pytest.approx((counts * matrix).sum() / weights.sum())
+    assert (metric.name, metric.of_labels, metric.higher_is_better) == ("cost", True, False)
+    assert metric(truth, metric.decided(answers)) < metric(truth, answers)
+    assert title_of("cost") == metric.title
+    order = {r: dict(reversed(c.items())) for r, c in reversed(table.items())}
+    np.testing.assert_array_equal(cost_matrix(order, ("x", "y", "z")), matrix)
+
+
+@pytest.mark.parametrize(
+    ("task", "said", "meant"),
+    [
+        ("binary", "AUC", "roc_auc"), ("binary", "logloss", "log_loss"), ("multiclass", "f1_macro", "f1"),
+        ("binary", "Balanced Accuracy", "balanced_accuracy"), ("regression", "pinball", "pinball:0.5"),
+        ("regression", "quantile:0.90", "pinball:0.9"), ("regression", "R2", "r2"),
+    ],
+)  # fmt: skip
+def test_other_names_of_a_metric(task: Any, said: str, meant: str) -> None:
+    assert choose_metric(task, said).name == meant
+
+
+def test_aliases_name_metrics_and_none_hides_one() -> None:
+    assert {a.partition(":")[0] for a in ALIASES.values()} <= {*METRICS, "pinball", "cost"}
+    assert not set(ALIASES) & set(METRICS)
+
+
+@pytest.mark.error_code("problem.metric")
+@pytest.mark.parametrize(
+    ("task", "name", "said"),
+    [
+        ("regression", "pinball:1.5", "above 0 and below 1"), ("regression", "pinball:x", "above 0 and below 1"),
+        ("regression", "mse", "rmse"), ("binary", "f1_macro", "positive class"), ("binary", "cost", "--costs"),
+        ("binary", "pinball:0.9", "not one for"), ("regression", "rmsse", "did you mean 'rmse'"),
+    ],
+)  # fmt: skip
+def test_what_is_no_metric_says_what_is(task: Any, name: str, said: str) -> None:
+    with pytest.raises(ProblemError, match=said) as caught:
+        choose_metric(task, name)
+    assert caught.value.code == "problem.metric"
+
+
+GOOD = {"sick": {"sick": 0.0, "well": 9.0}, "well": {"sick": 1.0, "well": 0.0}}
+
+
+@pytest.mark.error_code("problem.costs")
+@pytest.mark.parametrize(
+    ("costs", "said"),
+    [
+        ({"sick": {"sick": 0, "wel": 1}}, "did you mean 'well'"),
+        ({"sick": {"sick": 0, "well": 1}}, "no row for the class 'well'"),
+        ({"sick": {"sick": 0, "well": 1}, "well": {"well": 0}}, "no cost of answering 'sick'"),
+        ({"sick": {"sick": 1, "well": 1}, "well": {"sick": 0, "well": 0}}, "none is better"),
+    ],
+)
+def test_costs_that_do_not_fit_the_classes_are_refused(costs: Any, said: str) -> None:
+    with pytest.raises(ProblemError, match=said) as caught:
+        choose_metric("binary", None, costs, ("sick", "well"))
+    assert caught.value.code == "problem.costs"
+
+
+@pytest.mark.error_code("problem.costs")
+def test_costs_are_for_classes_and_are_the_metric() -> None:
+    with pytest.raises(ProblemError, match="for classes"):
+        choose_metric("regression", None, GOOD)
+    with pytest.raises(ProblemError, match="leave --metric out"):
+        choose_metric("binary", "f1", GOOD, ("sick", "well"))
+    assert choose_metric("binary", "cost", GOOD, ("sick", "well")).name == "cost"
+
+
+def test_labels_are_measured_where_a_rule_decided() -> None:
+    truth, answers, _ = drawn(2, ties=False)
+    decided = np.eye(2)[np.zeros(len(truth), dtype=int)]
+    found = evaluate("binary", truth, answers, None, decided)
+    assert found["accuracy"] == pytest.approx(np.mean(truth == 0))
+    assert found["roc_auc"] == METRICS["roc_auc"](truth, answers)

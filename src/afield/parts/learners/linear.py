@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 from afield.data.answer import Answer
 from afield.graph.builder import Builder, Value
 from afield.parts.learners.folds import mean_probabilities
+from afield.parts.learners.quantile import fit_quantile
 from afield.parts.learners.standardise import Scale
 from afield.parts.protocol import Feature, FitContext, FittedLearner, Setting, Settings, State
 from afield.parts.settings import settle
@@ -150,7 +151,7 @@ class Linear:
         matrix = _matrix(features, sparse_pays=target.task != "regression")
         with threadpool_limits(context.threads):  # sums in the matrix product depend on the number of threads
             if target.task == "regression":
-                return _fit_ridge(matrix, target, weights, chosen)
+                return _fit_ridge(matrix, target, weights, chosen, context.pinball_level)
             return _fit_logistic(matrix, target, weights, chosen, begin, context)
 
     def restore(self, state: State) -> FittedLinear:
@@ -190,8 +191,10 @@ def _matrix(features: NDArray[np.float32], *, sparse_pays: bool) -> Any:
 
 
 def _fit_ridge(
-    matrix: NDArray[np.float64], target: Answer, weights: NDArray[np.float64] | None, chosen: Mapping[str, Any]
-) -> FittedLinear:
+    matrix: NDArray[np.float64], target: Answer, weights: NDArray[np.float64] | None, chosen: Mapping[str, Any],
+    level: float | None,
+) -> FittedLinear:  # fmt: skip
+    """Fit the mean, or a quantile that starts from it."""
     from scipy.linalg import LinAlgWarning
     from sklearn.linear_model import Ridge
 
@@ -203,10 +206,12 @@ def _fit_ridge(
             model = Ridge(alpha=chosen["alpha"]).fit(matrix, values, sample_weight=weights)
         except LinAlgWarning:  # columns that repeat each other, and next to no penalty
             model = Ridge(alpha=chosen["alpha"], solver="svd").fit(matrix, values, sample_weight=weights)
+    slopes, bias = np.asarray(model.coef_, dtype=np.float64).reshape(-1), float(model.intercept_)
+    if level is not None:
+        slopes, bias = fit_quantile(matrix, values, weights, level, chosen["alpha"], slopes, bias)
     return FittedLinear(
         task="regression", classes=0, present=(), scale=scale, converged=True,
-        weights=np.asarray(model.coef_, dtype=np.float64).reshape(1, -1),
-        bias=np.array([model.intercept_], dtype=np.float64),
+        weights=slopes.reshape(1, -1), bias=np.array([bias], dtype=np.float64),
     )  # fmt: skip
 
 
