@@ -109,7 +109,7 @@ def _stages(cell: Cell, files: Files, found: dict, folder: Path, setting: Settin
     }
     _, shipped = _stage("ship", cell, job, folder)
     _, batch = _stage("answer", cell, job, folder)
-    _, row = _stage("row", cell, job, folder)
+    row = {} if BY_NAME[cell.system].baseline else _stage("row", cell, job, folder)[1]
     answers = np.load(folder / "answers.npy")
     truth = truth_of(files)
     tested = Tested(found["task"], np.arange(len(truth)), truth, answers)
@@ -122,13 +122,13 @@ def _stages(cell: Cell, files: Files, found: dict, folder: Path, setting: Settin
         "drawn": drawn_scores(tested, seed=cell.split),
         "bytes": shipped.pop("bytes"),
         "shipped": shipped,
-        "load_s": round(row["import_s"] + row["load_s"], 4),
-        "row": {name: round(value, 5) for name, value in row.items()},
         "rows_per_s": round(batch["rows"] / batch["best_s"], 1),
         "batch": batch,
     }
-    # what the manual shows for one row: afield takes a dict, the others a frame of one row
-    result["row_ms"] = round(row.get("dict_row_ms", row["row_ms"]), 5)
+    if row:  # what the manual shows for one row: afield takes a dict, the others a frame of one row
+        result["row_ms"] = round(row.get("dict_row_ms", row["row_ms"]), 5)
+        result["load_s"] = round(row["import_s"] + row["load_s"], 4)
+        result["row"] = {name: round(value, 5) for name, value in row.items()}
     if setting.rerun:
         result["rerun_difference"] = _rerun(cell, files, found, folder, setting, answers)
     return result
@@ -203,7 +203,7 @@ def _shown(found: dict) -> str:
         return f"{found['status'].upper()}: {found['reason'][-300:]}"
     return (
         f"{found['metric']} {found['score']:.5g}; fit {found['fit_s']:.1f} s, CPU {found['fit_cpu_s']:.0f} s, "
-        f"{found['pss_mb'] or found['rss_mb']:,} MB; {found['bytes'] / 1e6:.2f} MB, row {found['row_ms']:.3g} ms"
+        f"{found['pss_mb'] or found['rss_mb']:,} MB; {found['bytes'] / 1e6:.2f} MB, row {found.get('row_ms', 0):.3g} ms"
     )
 
 

@@ -44,27 +44,11 @@ class Afield(Runner):
         """Fitting did it."""
 
     def facts(self):
+        from afield.api.study import list_studies
+
         card = self.fitted.card.to_json()
-        kept = {name: card[name] for name in ("score", "members", "parity")}
-        return {**kept, "study": self._study()}
-
-    def _study(self):
-        """Return how many trials ended how."""
-        import json
-
-        counts: dict[str, int] = {}
-        for journal in (self.folder / "home").rglob("journal*"):
-            for line in journal.read_text(encoding="utf-8", errors="replace").splitlines():
-                start = line.find("{")
-                if start < 0:
-                    continue
-                try:
-                    entry = json.loads(line[start : line.rfind("}") + 1])
-                except json.JSONDecodeError:
-                    continue
-                if status := entry.get("status"):
-                    counts[status] = counts.get(status, 0) + 1
-        return counts
+        kept = {name: card[name] for name in ("score", "members", "parity", "notes")}
+        return {**kept, "trials": list_studies()[-1].trials}
 
     def load(self):
         self.fitted = self.afield.load(self.shipped / "model.onnx")
