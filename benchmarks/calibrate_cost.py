@@ -13,6 +13,8 @@ import numpy as np
 import onnxruntime as ort
 
 from afield.graph.builder import Builder
+from afield.graph.cost import estimate
+from afield.graph.oblivious import ObliviousTrees, sum_oblivious
 from afield.graph.trees import Trees, sum_leaves
 
 COPIES = (8, 72)
@@ -127,6 +129,21 @@ def trees_us(trees, depth, members=0):
     return median_us(b.build("trees"), *({"x": row} for row in rows))  # one row again and again would stay in the cache
 
 
+def oblivious_us(trees, depth, outputs=1):
+    """Return microseconds of a row through complete oblivious trees: measured, and by the table."""
+    draw = np.random.default_rng(0)
+    complete = ObliviousTrees(
+        depth=np.full(trees, depth), feature=draw.integers(0, 20, trees * depth),
+        border=draw.normal(size=trees * depth).astype(np.float32), leaves=draw.normal(size=(trees << depth, outputs)),
+    )  # fmt: skip
+    b = Builder()
+    x = b.input("x", "float32", ["N", 20])
+    b.output(sum_oblivious(b, x, [complete], outputs, rounding=1.0), "y", ["N", outputs])
+    model = b.build("oblivious")
+    rows = np.random.default_rng(1).normal(size=(97, 1, 20)).astype(np.float32)
+    return median_us(model, *({"x": row} for row in rows)), estimate(model).latency_us
+
+
 def main():
     print("group: microseconds a node, microseconds an element")
     for name, (dtype, make) in GROUPS.items():
@@ -140,6 +157,10 @@ def main():
             print(f"  {trees:5} trees depth {depth}: {trees_us(trees, depth):8.2f}")
     for members in (1, 8, 32):
         print(f"  100 trees depth 5, sets of {members}: {trees_us(100, 5, members):8.2f}")
+    print("oblivious trees: microseconds a row, and the price by the table")
+    for trees, outputs in ((200, 1), (1000, 1), (300, 7)):
+        taken, price = oblivious_us(trees, 6, outputs)
+        print(f"  {trees:5} trees depth 6, {outputs} outputs: {taken:8.2f} {price:8.2f}")
 
 
 if __name__ == "__main__":

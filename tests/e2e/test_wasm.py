@@ -24,6 +24,7 @@ from afield.model.selftest import stored_answers, stored_feed
 from afield.parts.encoders.text import part as text
 from afield.parts.protocol import FitContext
 from afield.problem.schema import ColumnSpec
+from afield.testing import learner_kit as kit
 from afield.testing.encoder_tables import make_answers, make_cases
 
 HERE = Path(__file__).parent / "wasm"
@@ -232,3 +233,17 @@ def test_a_whole_model_gives_its_own_answers_in_wasm(library, tmp_path, name):
     else:
         assert np.max(np.abs(found["probabilities"] - wanted["probabilities"])) <= model.selftest.tolerance
         assert list(found["label"]) == list(wanted["label"])
+
+
+def test_oblivious_trees_give_the_same_answers_in_wasm(library, tmp_path):
+    part, jobs = load("parts", "catboost"), []
+    for case in kit.cases(tuple(sorted(part.tasks))):
+        if case.name in ("binary-2", "multiclass-7", "multiclass-3-absent-class", "regression-500000"):
+            model = kit.lower_model(part, case, [kit.fit_case(part, case, seed=s) for s in (0, 1)])
+            hostile = kit.hostile_rows(model, case)
+            beyond = np.full_like(hostile[:1], np.inf)
+            for rows in (np.concatenate([hostile, beyond, -beyond]), case.features[:1], case.features[:0]):
+                jobs.append((model.SerializeToString(), {"features": rows}, True))
+    assert len(jobs) == 12
+    for (model, feeds, _), answer in zip(jobs, run_wasm(library, tmp_path, jobs), strict=True):
+        assert difference(run_python(model, feeds, optimise=True), answer) == ""

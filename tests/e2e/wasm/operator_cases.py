@@ -161,6 +161,9 @@ for dtype in (*FLOATS, I64):
     case("ScatterElements", lambda b, v: b.op("ScatterElements", v["x"], v["i"], v["u"], axis=2, reduction="add"), 3,
          x=CUBES[dtype], i=of(np.arange(24).reshape(2, 3, 4) % 2, I64), u=CUBES[dtype])  # fmt: skip
     case("Range", lambda b, v: b.op("Range", v["a"], v["e"], v["s"]), a=of(1, dtype), e=of(9, dtype), s=of(3, dtype))
+for dtype in FLOATS:  # places of four bytes, as oblivious trees have them
+    case("Gather", lambda b, v: b.gather(v["x"], v["i"], axis=0), 2, x=of([[1, 2], [3, 4], [NAN, 6]], dtype),
+         i=of([2, 0, 2, 1], "int32"))  # fmt: skip
 for dtype in ("int8", "uint8"):
     case("Gather", lambda b, v: b.gather(v["x"], v["i"], axis=0), 3, x=of(np.arange(100, 112).reshape(6, 2), dtype),
          i=of([[5, 0], [3, 3]], I64))  # fmt: skip
