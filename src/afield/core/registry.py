@@ -10,7 +10,7 @@ import importlib.util
 import tomllib
 from dataclasses import dataclass
 from functools import cache
-from importlib.metadata import EntryPoint, entry_points
+from importlib.metadata import EntryPoint, PackageNotFoundError, distribution, entry_points
 from pathlib import Path
 from typing import Any
 
@@ -73,6 +73,23 @@ def read_manifest(point: EntryPoint) -> dict[str, Any]:
 def list_parts() -> tuple[Entry, ...]:
     """Return all registered parts by name."""
     return tuple(Entry(n, read_manifest(p), p) for n, p in _points("afield.parts").items())
+
+
+def lacking(entry: Entry) -> tuple[str, ...]:
+    """Return which of the packages that a part requires are not installed, importing nothing.
+
+    A part that lacks one can be listed and read, not fitted.
+    """
+    return tuple(name for name in entry.manifest.get("requires", ()) if not _installed(name))
+
+
+@cache
+def _installed(package: str) -> bool:
+    try:
+        distribution(package)
+    except PackageNotFoundError:
+        return False
+    return True
 
 
 def names(group: str) -> list[str]:

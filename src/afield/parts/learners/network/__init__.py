@@ -1,0 +1,1 @@
+"""A small neural network beside trees: fitted by torch, lowered to plain ONNX."""
