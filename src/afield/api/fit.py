@@ -256,7 +256,7 @@ def _packed(
         raise too_large(Price(len(content)), Price(problem.max_size_bytes or 0))
 
     if problem.test:
-        judged = _judged_test_file(Model(packed(None, ())), problem.test, question)
+        judged = _judged_test_file(Model(packed(None, ())), problem.test, question, metric)
     else:
         judged = _judged(question, finished)
     if costs := solution.ensemble.finish.decision.costs:
@@ -269,10 +269,10 @@ def _packed(
     return content
 
 
-def _judged_test_file(model: Model, source: str, question: Question) -> Judged:
+def _judged_test_file(model: Model, source: str, question: Question, metric: Metric) -> Judged:
     found = answered_rows(model, source)
-    plain = baseline_answers(question, np.arange(question.table.rows), len(found.truth))
-    baselines = {plain_rule(question.answer.task): plain}
+    plain = baseline_answers(question, np.arange(question.table.rows), len(found.truth), metric)
+    baselines = {plain_rule(metric): plain}
     labels = found.indices(question.answer.task, model.schema.target.classes)
     return Judged("test_file", np.full(len(found.truth), -1), found.truth, found.answers, baselines, labels=labels)
 

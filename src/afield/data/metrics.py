@@ -74,6 +74,12 @@ class Metric:
         return probabilities if self.costs is None else probabilities @ -self.costs
 
     @property
+    def level(self) -> float | None:
+        """The quantile that is best under this metric: 0.5 for absolute errors; None for means and classes."""
+        kind, _, level = self.training.partition(":")
+        return float(level) if kind == "pinball" else 0.5 if kind in ("absolute_error", "relative_error") else None
+
+    @property
     def guide(self) -> Metric:
         """The metric named by ``objective``."""
         return find_metric(self.objective)

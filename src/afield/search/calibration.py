@@ -92,13 +92,8 @@ def _row_losses(metric: Metric) -> Callable[[NDArray[Any], Floats], Floats]:
         return lambda truth, answers: np.where(
             truth != 0, np.abs(answers - truth) / np.where(truth, np.abs(truth), 1), 0
         )
-    level = _level(metric)
+    level = metric.level or 0.5
     return lambda truth, answers: pinball_losses(truth, answers, level)
-
-
-def _level(metric: Metric) -> float:
-    kind, _, level = metric.training.partition(":")
-    return float(level) if kind == "pinball" else 0.5
 
 
 def _fits(judged: Judged, metric: Metric) -> Sequence[Fit]:
@@ -107,7 +102,7 @@ def _fits(judged: Judged, metric: Metric) -> Sequence[Fit]:
         return ()
     if metric.training == "log_loss":
         return (_temperature, _beta) if judged.answers.shape[1] == 2 else (_temperature,)
-    relative, level = metric.training == "relative_error", _level(metric)
+    relative, level = metric.training == "relative_error", metric.level or 0.5
 
     def shift(part: Judged) -> Calibration:
         heavy = _relative(part) if relative else part.weights

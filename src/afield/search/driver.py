@@ -191,7 +191,8 @@ class Driver:
         blend = finish.calibration(_blend(search, solution.weights))
         labels = None if task == "regression" else finish.decision.labels(blend, self.plan.schema.target.classes)
         rows = search.split.rows[search.judged]
-        baselines = {plain_rule(task): baseline_answers(self.question, search.split.rows, len(rows))}
+        metric = self.plan.metric
+        baselines = {plain_rule(metric): baseline_answers(self.question, search.split.rows, len(rows), metric)}
         if (linear := best_linear(search.trials)) is not None:
             baselines[LINEAR_ALONE] = as_answers(task, search.answers(linear.id))
         return Tested(rows, as_answers(task, blend), baselines, 0, len(search.trials), labels)
@@ -374,10 +375,10 @@ class Driver:
         solution = self._combine(search, [*done, *students])
         table = self.question.table
         feed = {s.input_name: table[s.name].feed(plan.valid) for s in self.plan.schema.columns}
-        target = self.plan.schema.target
+        target, metric = self.plan.schema.target, self.plan.metric
         answers, labels = file_answers(solution.model.SerializeToString(), feed, target)
         baselines = {
-            plain_rule(self.question.answer.task): baseline_answers(self.question, plan.train, len(plan.valid))
+            plain_rule(metric): baseline_answers(self.question, plan.train, len(plan.valid), metric)
         }
         simple: dict[str, NDArray[np.int64]] = {}
         if (linear := best_linear(done)) is not None:

@@ -9,12 +9,15 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from afield.data.metrics import Metric
 from afield.data.splits import Fold, outer_splits
 from afield.model.session import open_session
-from afield.problem.problem import Effort, Task
+from afield.problem.problem import Effort
 from afield.problem.schema import TargetSpec
+from afield.search.calibration import weighted_quantile
 from afield.search.parity import run_batches
 from afield.search.store import Question
+from afield.search.tasks import training_objective
 
 #: folds inside an outer split: fewer than in the main search, to stay within a quarter of the budget
 INNER_FOLDS = 3
@@ -56,15 +59,22 @@ def outer_trials(main_trials: int, main_folds: int, splits: int) -> int:
 LINEAR, LINEAR_ALONE = "linear", "a linear model alone"
 
 
-def plain_rule(task: Task) -> str:
-    """Return the name of the rule that looks at no column."""
-    return "always the mean" if task == "regression" else "always the class shares"
+def plain_rule(metric: Metric) -> str:
+    """Return the name of the rule that looks at no column: the best constant for the metric."""
+    if "regression" not in metric.tasks:
+        return "always the class shares"
+    return "always the mean" if metric.level is None else f"always the {metric.level:g} quantile"
 
 
-def baseline_answers(question: Question, train: NDArray[np.int64], count: int) -> NDArray[np.float64]:
-    """Return ``count`` times the (weighted) mean of the target, or the class shares, of the training rows."""
+def baseline_answers(question: Question, train: NDArray[np.int64], count: int, metric: Metric) -> NDArray[np.float64]:
+    """Return ``count`` times the (weighted) mean or quantile of the target, or the class shares, of training rows."""
     answer = question.answer.take(train)
     weights = None if question.weights is None else question.weights[train]
+    if answer.task == "regression" and metric.level is not None:
+        _, heavy = training_objective(metric.training, answer, weights)
+        return np.full(
+            count, weighted_quantile(answer.values, np.ones(len(train)) if heavy is None else heavy, metric.level)
+        )
     if answer.task == "regression":
         return np.full(count, np.average(answer.values, weights=weights))
     shares = np.bincount(answer.values, weights=weights, minlength=answer.classes).astype(np.float64)

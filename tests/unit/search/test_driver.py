@@ -13,7 +13,7 @@ import numpy as np
 import pytest
 
 from afield.core.errors import EngineError, ModelFileError
-from afield.data.metrics import METRICS
+from afield.data.metrics import METRICS, find_metric
 from afield.data.splits import outer_splits
 from afield.search import outer
 from afield.search.clock import Clock
@@ -314,13 +314,16 @@ def test_outer_trials_cost_a_third_of_the_main_search() -> None:
     assert main_trials("quick", 1_000_000) == 4
 
 
-def test_the_baseline_is_the_mean_or_the_shares_of_the_training_rows() -> None:
+def test_the_baseline_is_the_best_constant_of_the_training_rows() -> None:
     question = replace(make_question("regression", rows=20), weights=np.r_[np.ones(10), np.zeros(10)])
     rows = np.arange(5, 15)
     wanted = question.answer.values[5:10].mean()
-    assert baseline_answers(question, rows, 3).tolist() == pytest.approx([wanted] * 3)
+    assert baseline_answers(question, rows, 3, METRICS["rmse"]).tolist() == pytest.approx([wanted] * 3)
+    for name, level in (("mae", 0.5), ("pinball:0.9", 0.9)):
+        middle = np.quantile(question.answer.values[5:10], level, method="inverted_cdf")
+        assert baseline_answers(question, rows, 1, find_metric(name)).tolist() == [middle]
     question = make_question("multiclass", rows=30)
-    shares = baseline_answers(question, np.arange(30), 2)
+    shares = baseline_answers(question, np.arange(30), 2, METRICS["log_loss"])
     assert shares.shape == (2, 3)
     assert shares[0] == pytest.approx(np.bincount(question.answer.values) / 30)
 
