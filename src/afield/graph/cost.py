@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 from onnx import helper, numpy_helper
 
 from afield.graph.oblivious import oblivious_nodes
+from afield.graph.profile import MICROSOFT
 from afield.graph.trees import MEMBER
 
 RUN_US = 4.0  # a call of the runtime
@@ -25,6 +26,9 @@ MULTIPLY_US = 0.0007  # one multiply-add of a matrix product
 
 #: elements that a dimension is taken to have where the data decides it: the characters or words of a short text
 TEXT_ELEMENTS = 64
+
+#: and a word, where a text is split into words first
+WORD_CHARACTERS = 12
 
 #: group: (microseconds a node, microseconds an element)
 _PRICES = {
@@ -144,7 +148,10 @@ def _shapes(model: onnx.ModelProto) -> dict[str, tuple[_Shape, int]]:
 
     Inferred on a copy without what is heavy: trees and large constants become inputs of known shape.
     """
-    graph, inputs, kept, nodes = model.graph, [], [], []
+    graph = model.graph
+    inputs: list[onnx.ValueInfoProto] = []
+    kept: list[onnx.TensorProto] = []
+    nodes: list[onnx.NodeProto] = []
     for value in graph.input:
         one = onnx.ValueInfoProto()
         one.CopyFrom(value)
@@ -161,9 +168,25 @@ def _shapes(model: onnx.ModelProto) -> dict[str, tuple[_Shape, int]]:
         if node.op_type == "TreeEnsemble":
             outputs = next((a.i for a in node.attribute if a.name == "n_targets"), 1)
             inputs.append(helper.make_tensor_value_info(node.output[0], onnx.TensorProto.DOUBLE, [1, outputs]))
+        elif node.domain == MICROSOFT:  # the Tokenizer: onnx knows no such operator, and crashes on what follows it
+            text, _ = _inferred(model, nodes, inputs, kept).get(node.input[0], ((1,), 0))
+            each = TEXT_ELEMENTS if math.prod(text) < TEXT_ELEMENTS else WORD_CHARACTERS
+            inputs.append(helper.make_tensor_value_info(node.output[0], onnx.TensorProto.STRING, [*text, each]))
         else:
             nodes.append(node)
-    results = [helper.make_empty_tensor_value_info(o.name) for o in graph.output]
+    return _inferred(model, nodes, inputs, kept)
+
+
+def _inferred(
+    model: onnx.ModelProto,
+    nodes: list[onnx.NodeProto],
+    inputs: list[onnx.ValueInfoProto],
+    kept: list[onnx.TensorProto],
+) -> dict[str, tuple[_Shape, int]]:
+    """Return shape and element type of each value of a graph of these nodes."""
+    made = {name for node in nodes for name in node.output}
+    ends = made - {name for node in nodes for name in node.input} or {value.name for value in inputs}
+    results = [helper.make_empty_tensor_value_info(name) for name in sorted(ends & made)]
     light = helper.make_model(
         helper.make_graph(nodes, "light", inputs, results, kept), opset_imports=model.opset_import,
         ir_version=model.ir_version,
@@ -173,6 +196,14 @@ def _shapes(model: onnx.ModelProto) -> dict[str, tuple[_Shape, int]]:
     for value in [*inferred.input, *inferred.value_info, *inferred.output]:
         kind = value.type.tensor_type
         if kind.HasField("shape"):
-            dims = tuple(d.dim_value if d.HasField("dim_value") else TEXT_ELEMENTS for d in kind.shape.dim)
-            shapes[value.name] = (dims, kind.elem_type)
+            dims = [d.dim_value if d.HasField("dim_value") else -1 for d in kind.shape.dim]
+            shapes[value.name] = (_settled(dims), kind.elem_type)
     return shapes
+
+
+def _settled(dims: list[int]) -> _Shape:
+    """Return the shape with -1 settled: however many dimensions a text is spread over, it has so many elements."""
+    if -1 not in dims:
+        return tuple(dims)
+    first = dims.index(-1)
+    return tuple(TEXT_ELEMENTS if at == first else max(d, 1) for at, d in enumerate(dims))

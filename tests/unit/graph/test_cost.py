@@ -89,3 +89,21 @@ def test_every_priced_operator_is_allowed():
     from afield.graph import cost
 
     assert set(cost._GROUP_OF) <= set(OPERATORS)
+
+
+def test_characters_of_texts_are_priced():
+    """The Tokenizer is no operator that shape inference knows."""
+
+    def price(words: int) -> float:
+        b = Builder()
+        x = b.input("x", "string", ["N"])
+        texts = b.reshape(b.concat([x] * words, axis=0), [-1])
+        letters = b.op("Tokenizer", texts, mark=0, mincharnum=1, pad_value="", separators=[""])
+        codes = b.op(
+            "LabelEncoder", letters, dtype="int64", keys_strings=["a", "b"], values_int64s=[1, 2], default_int64=0
+        )
+        b.output(b.op("ReduceSum", codes, b.constant(np.array([1])), keepdims=0), "y", ["N"])
+        return estimate(b.build("m", check=False)).latency_us
+
+    assert 1 < price(1) < 50
+    assert price(1) < price(8) < 20 * price(1)
