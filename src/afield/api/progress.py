@@ -135,7 +135,7 @@ class Lines:
     def trial(self, event: Event) -> str:
         """Return the line of a trial; failed ones are always shown, stopped ones never."""
         status, now = event.data.get("status", "ok"), time.monotonic()
-        if status == "stopped" or (status == "ok" and now - self.last_trial < TRIAL_LINES_S):
+        if status == "stopped" or (status in ("ok", "discarded") and now - self.last_trial < TRIAL_LINES_S):
             return ""
         self.last_trial = now
         return ", ".join([self.standing.trial_text(event), *self.standing.texts()])

@@ -34,11 +34,16 @@ class Order:
 
 @dataclass
 class Outcome:
-    """What became of an order: all folds, or why not."""
+    """What became of an order: all folds, or why not. ``discarded`` says why its first fold was enough."""
 
     folds: dict[int, Mapping[str, Any]] = field(default_factory=dict)
     reason: str = ""
     stopped: bool = False
+    discarded: str = ""
+
+
+#: looks at an order whose first fold is done, and says why the others are not worth their time; empty: they are
+Judge = Callable[[Order], str]
 
 
 class Evaluator:
@@ -58,14 +63,16 @@ class Evaluator:
         tick: Callable[[], None],
         *,
         need_one: bool = False,
+        judge: Judge | None = None,
     ) -> dict[str, Outcome]:
         """Return the outcome of each order.
 
         ``deadline_s`` says how many seconds are left (None: no limit); when they are used up, what is unfinished is
         cancelled and marked stopped. With ``need_one`` the first order that can still succeed is let finish, so that
-        there is a model, however short the time. ``tick`` is called while waiting.
+        there is a model, however short the time. ``tick`` is called while waiting. With a ``judge`` the first fold of
+        an order runs alone, and the others only where it finds nothing against them.
         """
-        return _Wave(self, split, orders).run(deadline_s, tick, need_one=need_one)
+        return _Wave(self, split, orders, judge=judge).run(deadline_s, tick, need_one=need_one)
 
     def refit(self, split: Split, trial: str, recipe: Recipe, rounds: int | None) -> Mapping[str, Any]:
         """Fit a recipe on all rows of the split, with this many rounds; return the fold's result."""
@@ -87,7 +94,9 @@ class _Wave:
         orders: Sequence[Order],
         folds: Sequence[int] | None = None,
         rounds: int | None = None,
+        judge: Judge | None = None,
     ) -> None:
+        self.judge = judge
         self.engine, self.memory, self.seed, self.split = owner.engine, owner.memory, owner.seed, split
         self.orders, self.interrupt, self.objective = orders, owner.interrupt, owner.objective
         self.fold_list = list(range(split.folds.count)) if folds is None else list(folds)
@@ -132,7 +141,8 @@ class _Wave:
             outcome = self.outcomes[order.id]
             outcome.stopped = not outcome.reason
         for outcome in self.outcomes.values():
-            outcome.stopped |= not outcome.reason and len(outcome.folds) < len(self.fold_list)
+            settled = outcome.reason or outcome.discarded
+            outcome.stopped |= not settled and len(outcome.folds) < len(self.fold_list)
         return self.outcomes
 
     def _first_hope(self) -> Order | None:
@@ -210,19 +220,29 @@ class _Wave:
         ready = [o for o in self.waiting.values() if all(use.id in self.blocks for use in o.recipe.encoders)]
         for order in ready:
             del self.waiting[order.id]
-            for fold in self.fold_list:
+            for fold in self.fold_list[:1] if self.judge else self.fold_list:
                 self._start_fold(order, fold)
+
+    def _fold_done(self, order: Order, fold: int, result: Mapping[str, Any]) -> None:
+        """Keep a fold's result; after a first one that was to be judged, go on with the others or leave them."""
+        outcome = self.outcomes[order.id]
+        outcome.folds[fold] = result
+        if self.judge is None or fold != self.fold_list[0]:
+            return
+        outcome.discarded = self.judge(order)
+        for other in [] if outcome.discarded else self.fold_list[1:]:
+            self._start_fold(order, other)
 
     def _start_fold(self, order: Order, fold: int) -> None:
         name = f"{self.split.name}/{order.id}/{fold}"
         outcome = self.outcomes[order.id]
         if (known := self._remembered(name)) is not None:
-            outcome.folds[fold] = known
+            self._fold_done(order, fold, known)
             return
 
         def then(done: Done) -> None:
             if done.outcome == "ok" and done.result is not None:
-                outcome.folds[fold] = done.result
+                self._fold_done(order, fold, done.result)
             elif done.outcome != "cancelled" and not outcome.reason:
                 outcome.reason = f"fold {fold}: {done.reason or done.outcome}"
                 for other in [n for n in self.running if n.startswith(f"{self.split.name}/{order.id}/")]:

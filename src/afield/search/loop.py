@@ -13,7 +13,8 @@ from afield.core.events import Event, Listener
 from afield.data.metrics import Metric
 from afield.search.artifacts import open_array
 from afield.search.combine import Candidate, as_answers
-from afield.search.evaluate import Evaluator, Order, Outcome
+from afield.search.evaluate import Evaluator, Judge, Order, Outcome
+from afield.search.hurdle import Hurdle
 from afield.search.recipe import Recipe
 from afield.search.store import Split
 from afield.search.tasks import answers_path
@@ -55,6 +56,7 @@ class Search:
         self.truth = split.answer.values[self.judged]
         weights = split.part("weights")
         self.weights: NDArray[np.float64] | None = None if weights is None else weights[self.judged]
+        self.hurdle = Hurdle(split, metric)
         self.worth = Worth(split.answer.task, self.truth, self.weights, metric, self.answers)
         self.ended = ""  # why the search ended before its budget did
 
@@ -81,7 +83,8 @@ class Search:
             Order(id=f"{first + i:04d}-{r.id[:6]}", recipe=r, time_limit_s=self._time_limit(left))
             for i, r in enumerate(recipes)
         ]
-        outcomes = self._evaluate(orders, budget)
+        earlier = tuple(self.trials)
+        outcomes = self._evaluate(orders, budget, lambda order: self.hurdle.reason(order.id, order.recipe, earlier))
         for order in orders:
             self.trials.append(self._absorb(order, outcomes[order.id], budget))
         self.worth.add(self.trials[first:])
@@ -102,18 +105,23 @@ class Search:
         first = not any(t.status == "ok" for t in self.trials)
         return max(0.5, (FIRST_SHARE if first else TRIAL_SHARE) * left / turns)
 
-    def _evaluate(self, orders: Sequence[Order], budget: Budget) -> dict[str, Outcome]:
+    def _evaluate(self, orders: Sequence[Order], budget: Budget, judge: Judge | None = None) -> dict[str, Outcome]:
         def tick() -> None:
             self.listener(Event("progress", {"split": self.split.name, "left_s": budget.left_s()}))
 
         need_one = not any(t.status == "ok" for t in self.trials)
-        return self.evaluator.run(self.split, orders, budget.left_s, tick, need_one=need_one)
+        judged = None if need_one else judge  # a first model is made whole
+        return self.evaluator.run(self.split, orders, budget.left_s, tick, need_one=need_one, judge=judged)
 
     def _absorb(self, order: Order, outcome: Outcome, budget: Budget, *, kind: str = "trial") -> Trial:
         count = self.split.folds.count
         trial = Trial(id=order.id, split=self.split.name, recipe=order.recipe, status="stopped", reason=outcome.reason)
         if outcome.reason:
             trial = Trial(**(vars(trial) | {"status": "failed"}))
+        elif outcome.discarded:
+            told_folds = tuple(outcome.folds[f] for f in sorted(outcome.folds))
+            facts = {"status": "discarded", "reason": outcome.discarded, "folds": told_folds}
+            trial = Trial(**(vars(trial) | facts))
         elif len(outcome.folds) == count:
             answers = self.answers(order.id)
             objective = self.metric.guide

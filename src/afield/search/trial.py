@@ -8,7 +8,10 @@ from typing import Any, Literal
 
 from afield.search.recipe import Recipe
 
-Status = Literal["ok", "failed", "stopped"]
+#: how ids of small models begin that are tried beside the search
+STUDENT = "s"
+
+Status = Literal["ok", "failed", "stopped", "discarded"]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -19,8 +22,9 @@ class Trial:
     ----------
     id : str
         ``0007-3fa2c1``: its number in the split, in the order of proposals, and the start of its recipe's id.
-    status : {"ok", "failed", "stopped"}
-        stopped: time or the user ended it before its last fold.
+    status : {"ok", "failed", "stopped", "discarded"}
+        stopped: time or the user ended it before its last fold. discarded: its first fold was so far behind that the
+        others were not worth their time.
     loss : float
         The objective on all out-of-fold rows, lower is better; nan unless ok.
     score : float
@@ -28,7 +32,7 @@ class Trial:
     folds : tuple of dict
         Each fold's result: checksums, rounds, bytes, seconds.
     reason : str
-        Why it failed.
+        Why it failed, or was discarded.
     """
 
     id: str
@@ -54,3 +58,8 @@ class Trial:
     def fit_s(self) -> float:
         """Wall seconds of all folds, one after another."""
         return float(sum(f["fit_s"] for f in self.folds))
+
+
+def is_student(trial: str) -> bool:
+    """Return whether an id is that of a small model, tried beside the search."""
+    return trial.startswith(STUDENT)
