@@ -7,7 +7,7 @@ fit never saw. A ratio with 0 below counts as 0. A feature is missing where one 
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -17,7 +17,7 @@ from afield.data.answer import Answer
 from afield.data.table import Table
 from afield.graph.builder import Builder, Value
 from afield.parts.encoders.number import FLOAT32_MAX, numbers
-from afield.parts.encoders.screening import BINS, Candidate, Screen, choose, cut, make_screen
+from afield.parts.encoders.screening import BINS, Candidate, choose, cut, make_screen
 from afield.parts.encoders.state import header_of, pack
 from afield.parts.protocol import Feature, FitContext, Setting, Settings, State
 from afield.parts.settings import settle
@@ -27,51 +27,58 @@ REACH = 1e150  # magnitudes beyond count as this, so that products stay finite
 
 #: operation -> (its sign in names, ONNX operator)
 OPERATIONS = {"difference": ("-", "Sub"), "sum": ("+", "Add"), "product": ("*", "Mul"), "ratio": ("/", "Div")}
+Key = tuple[str, int, int]
 _COLUMNS = 12  # those that tell most are paired: 66 pairs, five features each
+
+
+Pairs = Mapping[str, tuple[tuple[int, int], ...]]
 
 
 @dataclass(frozen=True)
 class FittedArithmetic:
-    """``columns``: all that are read; ``left`` and ``right``: positions in ``columns`` for each operation.
+    """``columns``: all that are read; ``rounds``: for each operation the pairs that it joins.
 
-    Without any pair the one feature says where the first column is missing.
+    A pair counts positions in ``columns``, then in the features of earlier rounds. Without any pair the one feature
+    says where the first column is missing.
     """
 
     columns: tuple[str, ...]
-    pairs: Mapping[str, tuple[tuple[int, int], ...]]
+    rounds: tuple[Pairs, ...]
 
     @property
     def features(self) -> Sequence[Feature]:
-        """``a/b`` and the like, grouped by operation."""
-        named = [
-            Feature(name=f"{self.columns[a]}{sign}{self.columns[b]}", column="")
-            for operation, (sign, _) in OPERATIONS.items()
-            for a, b in self.pairs.get(operation, ())
-        ]
-        return named or [Feature(name=f"{self.columns[0]}.missing", column=self.columns[0])]
+        """``a/b``, ``(a+b)/c`` and the like, grouped by round and operation."""
+        names = list(self.columns)
+        for pairs in self.rounds:
+            told = [n if i < len(self.columns) else f"({n})" for i, n in enumerate(names)]
+            names += [f"{told[a]}{sign}{told[b]}" for o, (sign, _) in OPERATIONS.items() for a, b in pairs.get(o, ())]
+        made = [Feature(name=name, column="") for name in names[len(self.columns) :]]
+        return made or [Feature(name=f"{self.columns[0]}.missing", column=self.columns[0])]
 
     def lower(self, builder: Builder, inputs: Mapping[str, Value]) -> Value:
-        """Add at most 22 nodes: float64 [N] each to float32 [N, W]."""
+        """Add at most 22 nodes, and 20 for each further round: float64 [N] each to float32 [N, W]."""
         x = builder.transpose(builder.stack_columns([inputs[n] for n in self.columns]), [1, 0])
-        if not any(self.pairs.values()):
+        if not any(any(pairs.values()) for pairs in self.rounds):
             return builder.cast(builder.op("IsNaN", x, dtype="bool"), "float32")
-        x = bound(builder, x, REACH)
-        results = []
-        for operation, (_, node) in OPERATIONS.items():
-            if not (pairs := self.pairs.get(operation, ())):
-                continue
-            a, b = (
-                builder.gather(x, builder.constant(np.array(side, np.int64)), 1) for side in zip(*pairs, strict=True)
-            )
-            if operation == "ratio":
-                results.append(divide(builder, a, b))
-            else:
-                results.append(builder.op(node, a, b))
-        return builder.cast(bound(builder, builder.concat(results, axis=1), FLOAT32_MAX), "float32")
+        x, made = bound(builder, x, REACH), list[Value]()
+        for pairs in self.rounds:
+            results = [
+                _join(builder, operation, x, pairs[operation]) for operation in OPERATIONS if pairs.get(operation)
+            ]
+            if results:
+                made.append(bound(builder, builder.concat(results, axis=1), REACH))
+                x = builder.concat([x, made[-1]], axis=1)
+        return builder.cast(bound(builder, builder.concat(made, axis=1), FLOAT32_MAX), "float32")
 
     def state(self) -> State:
         """Return columns and pairs."""
-        return pack({"columns": self.columns, "pairs": {k: self.pairs.get(k, ()) for k in OPERATIONS}})
+        rounds = [{operation: pairs.get(operation, ()) for operation in OPERATIONS} for pairs in self.rounds]
+        return pack({"columns": self.columns, "rounds": rounds})
+
+
+def _join(builder: Builder, operation: str, x: Value, pairs: Sequence[tuple[int, int]]) -> Value:
+    a, b = (builder.gather(x, builder.constant(np.array(side, np.int64)), 1) for side in zip(*pairs, strict=True))
+    return divide(builder, a, b) if operation == "ratio" else builder.op(OPERATIONS[operation][1], a, b)
 
 
 def bound(builder: Builder, x: Value, reach: float) -> Value:
@@ -97,45 +104,70 @@ def apply(operation: str, a: NDArray[np.float64], b: NDArray[np.float64]) -> NDA
 
 
 class Arithmetic:
-    """Differences, sums, products and ratios of numbers."""
+    """Differences, sums, products and ratios of numbers, and of these."""
 
     name = "arithmetic"
     kinds = frozenset({"number", "category+number"})
     uses_target = False
-    space: Mapping[str, Setting] = {"max_features": Setting(kind="integer", default=12, low=1, high=64, log=True)}
+    space: Mapping[str, Setting] = {
+        "max_features": Setting(kind="integer", default=6, low=1, high=64, log=True),
+        "rounds": Setting(kind="integer", default=1, low=1, high=3),
+    }
 
     def fit(
         self, table: Table, specs: Sequence[ColumnSpec], target: Answer, context: FitContext, settings: Settings
     ) -> FittedArithmetic:
-        """Choose the pairs; categories, where there are, only say what need not be explained again."""
-        most = settle(self.space, settings)["max_features"]
+        """Choose ``max_features`` pairs a round; categories only say what need not be explained again."""
+        settled = settle(self.space, settings)
         names = [s.name for s in specs]
         places = [c for c, s in enumerate(specs) if s.kind == "number"]
         screen = make_screen(table, names, target, context)
-        keys = []
+        chosen: list[list[Key]] = []
         if screen is not None and len(places) > 1:
             some = screen.strongest(places, _COLUMNS)
             values = {c: np.clip(numbers(table, names[c])[screen.rows], -REACH, REACH) for c in some}
-            keys = choose(screen, _candidates(values, screen), most)
-        used = sorted({c for _, a, b in keys for c in (a, b)} or {places[0]})
-        pairs = {
-            operation: tuple(sorted((used.index(a), used.index(b)) for o, a, b in keys if o == operation))
-            for operation in OPERATIONS
+            new = set(values)
+            for _ in range(settled["rounds"]):
+                keys = sorted(choose(screen, _candidates(values, new), settled["max_features"]), key=_order)
+                if not keys:
+                    break
+                made = [np.clip(apply(o, values[a], values[b]), -REACH, REACH) for o, a, b in keys]
+                new = set(range(len(screen.bins), len(screen.bins) + len(keys)))
+                values |= dict(zip(sorted(new), made, strict=True))
+                screen = screen.with_numbers(made)
+                chosen.append(keys)
+        used = sorted({c for keys in chosen for _, *pair in keys for c in pair if c < len(names)} or {places[0]})
+        shift = len(used) - len(names)  # made features follow the columns that are read
+        at = {c: i for i, c in enumerate(used)} | {
+            c: c + shift for c in range(len(names), len(names) + sum(map(len, chosen)))
         }
-        return FittedArithmetic(tuple(names[c] for c in used), pairs)
+        rounds = tuple(
+            {operation: tuple((at[a], at[b]) for o, a, b in keys if o == operation) for operation in OPERATIONS}
+            for keys in chosen
+        )
+        return FittedArithmetic(tuple(names[c] for c in used), rounds)
 
     def restore(self, state: State) -> FittedArithmetic:
         """Return the fitted encoder that gave this state."""
         header = header_of(state)
-        pairs = {k: tuple((int(a), int(b)) for a, b in found) for k, found in header["pairs"].items()}
-        return FittedArithmetic(tuple(header["columns"]), pairs)
+        rounds = tuple(
+            {operation: tuple((int(a), int(b)) for a, b in found) for operation, found in pairs.items()}
+            for pairs in header["rounds"]
+        )
+        return FittedArithmetic(tuple(header["columns"]), rounds)
 
 
-def _candidates(values: Mapping[int, NDArray[np.float64]], screen: Screen) -> Iterator[Candidate[tuple[str, int, int]]]:
+def _order(key: Key) -> tuple[int, int, int]:
+    """Return by what features of a round are in order: that of ``FittedArithmetic.features``."""
+    return (list(OPERATIONS).index(key[0]), *key[1:])
+
+
+def _candidates(values: Mapping[int, NDArray[np.float64]], new: Collection[int]) -> Iterator[Candidate[Key]]:
+    """Yield all pairs with at least one that is new in this round."""
     for a, left in values.items():
         for b, right in values.items():
             for operation in OPERATIONS:
-                if a < b or (a > b and operation == "ratio"):
+                if (a < b or (a > b and operation == "ratio")) and (a in new or b in new):
                     yield Candidate((operation, a, b), cut(apply(operation, left, right)), BINS, (a, b))
 
 

@@ -9,7 +9,7 @@ from. Only the choice sees targets; nothing learnt here enters a feature.
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Generic, TypeVar
 
 import numpy as np
@@ -72,6 +72,16 @@ class Screen:
     def strongest(self, columns: Sequence[int], most: int) -> list[int]:
         """Return at most ``most`` of these columns, those that tell most, in the order of the table."""
         return sorted(sorted(columns, key=lambda c: (-self.importance[c], c))[:most])
+
+    def with_numbers(self, values: Sequence[Floats]) -> Screen:
+        """Return the screen with more columns, at the end: what they tell need not be told again."""
+        more = np.stack([cut(v) for v in values])
+        return replace(
+            self,
+            bins=np.concatenate([self.bins, more]),
+            categories=np.append(self.categories, np.zeros(len(more), np.bool_)),
+            importance=np.append(self.importance, np.zeros(len(more))),
+        )
 
 
 def make_screen(table: Table, names: Sequence[str], target: Answer, context: FitContext) -> Screen | None:

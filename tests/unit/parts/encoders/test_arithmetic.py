@@ -9,7 +9,7 @@ from afield.problem.schema import ColumnSpec
 from afield.search.features import encode
 
 SPECS = [ColumnSpec(name=n, kind="number") for n in "ab"]
-EACH = FittedArithmetic(("a", "b"), dict.fromkeys(("difference", "sum", "product", "ratio"), ((0, 1),)))
+EACH = FittedArithmetic(("a", "b"), (dict.fromkeys(("difference", "sum", "product", "ratio"), ((0, 1),)),))
 
 
 def run(fitted, a, b):
@@ -116,3 +116,29 @@ def test_at_most_so_many_features():
     table = Table({n: NumberColumn(v) for n, v in columns.items()}, 1_000)
     specs = [ColumnSpec(name=n, kind="number") for n in columns]
     assert len(part.fit(table, specs, answer, FitContext(), {"max_features": 1}).features) == 1
+
+
+def test_a_second_round_joins_what_the_first_made():
+    nested = FittedArithmetic(
+        ("a", "b"), ({"sum": ((0, 1),), "ratio": ((0, 1),)}, {"product": ((2, 0),), "ratio": ((2, 3),)})
+    )
+    assert [f.name for f in nested.features] == ["a+b", "a/b", "(a+b)*a", "(a+b)/(a/b)"]
+    np.testing.assert_array_equal(run(nested, [6], [2]), [[8, 3, 48, np.float32(8 / 3)]])
+    out = run(nested, [np.inf, np.nan, 0], [np.inf, 1, 0])
+    assert np.isfinite(out[[0, 2]]).all()
+    assert np.isnan(out[1]).all()
+
+
+def test_a_sum_of_three_is_found_in_two_rounds_and_computed_as_named():
+    draw = np.random.default_rng(7)
+    columns = {n: draw.uniform(1, 9, 4_000) for n in "abcd"}
+    answer = Answer(task="regression", values=np.sin(columns["a"] + columns["b"] + columns["c"]))
+    table = Table({n: NumberColumn(v) for n, v in columns.items()}, 4_000)
+    specs = [ColumnSpec(name=n, kind="number") for n in columns]
+    fitted = part.fit(table, specs, answer, FitContext(), {"rounds": 2, "max_features": 12})
+    names = [f.name for f in fitted.features]
+    total = columns["a"] + columns["b"] + columns["c"]
+    out = encode(fitted, specs, table)
+    for i, name in enumerate(names):
+        np.testing.assert_allclose(out[:, i], eval(name, {}, columns), rtol=1e-6, atol=1e-5)
+    assert any(np.allclose(column, total, rtol=1e-5) for column in out.T), names
