@@ -222,3 +222,22 @@ def test_a_mean_may_be_boosted_for_another_loss():
     settings = {"loss": "squares"}
     one, other = (fit(x, target, settings, objective=o, rounds=9) for o in ("absolute_error", "squared_error"))
     np.testing.assert_array_equal(one.reference(x), other.reference(x))
+
+
+def test_a_rare_class_is_learned():
+    """One row in two hundred: leaves that leap on one row would know next to nothing."""
+    draw = np.random.default_rng(0)
+
+    def rare(rows):
+        x = draw.normal(size=(rows, 3)).astype(np.float32)
+        y = (draw.random(rows) < 1 / (1 + np.exp(6.6 - 1.7 * x[:, 0] - 1.2 * x[:, 1]))).astype(np.int64)
+        return x, Answer(task="binary", values=y, classes=2)
+
+    x, target = rare(5_000)
+    held, answers = rare(20_000)
+    assert 0.003 < target.values.mean() < 0.015
+    found = fit(x, target, {"categories": "numbers", "patience": 30}, validation=(*rare(1_500), None)).reference(held)
+    ranks = found[:, 1].argsort().argsort()
+    positive = answers.values == 1
+    area = (ranks[positive].mean() - (positive.sum() - 1) / 2) / (~positive).sum()
+    assert area > 0.85
