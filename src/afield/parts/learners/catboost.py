@@ -28,7 +28,7 @@ from afield.parts.settings import settle
 from afield.problem.problem import Task
 
 _PASSED_ON = (
-    "learning_rate", "depth", "l2_leaf_reg", "random_strength", "rsm", "border_count", "score_function",
+    "learning_rate", "depth", "l2_leaf_reg", "random_strength", "border_count", "score_function",
 )  # fmt: skip
 _BOOTSTRAPS = {"no": "No", "bayesian": "Bayesian", "bernoulli": "Bernoulli", "mvs": "MVS"}
 _TREE_FIELDS = ("depth", "feature", "border", "leaves")
@@ -120,22 +120,24 @@ class CatBoost:
 
     name: str = "catboost"
     tasks: frozenset[str] = frozenset({"binary", "multiclass", "regression"})
+    # Defaults: few features a level and noise in the choice of splits bear large steps. On six tables of 1,000 to 4,000
+    # rows about a third of the work of CatBoost's own, and a loss 1 % lower; on 20,000 rows and more 1 % higher.
     space: Mapping[str, Setting] = dataclasses.field(
         default_factory=lambda: {
-            "learning_rate": Setting(kind="number", default=0.1, low=0.005, high=1.0, log=True),
-            "depth": Setting(kind="integer", default=6, low=1, high=10),
+            "learning_rate": Setting(kind="number", default=0.15, low=0.005, high=1.0, log=True),
+            "depth": Setting(kind="integer", default=5, low=1, high=10),
             "l2_leaf_reg": Setting(kind="number", default=3.0, low=0.01, high=1000.0, log=True),
-            "random_strength": Setting(kind="number", default=1.0, low=0.0, high=20.0),
+            "random_strength": Setting(kind="number", default=2.0, low=0.0, high=20.0),
             "bootstrap": Setting(kind="choice", default="mvs", choices=tuple(_BOOTSTRAPS)),
             "bagging_temperature": Setting(kind="number", default=1.0, low=0.0, high=10.0),
             "subsample": Setting(kind="number", default=0.8, low=0.1, high=1.0),
-            "rsm": Setting(kind="number", default=1.0, low=0.05, high=1.0),
-            "border_count": Setting(kind="integer", default=254, low=2, high=254, log=True),
+            "rsm": Setting(kind="number", default=0.4, low=0.05, high=1.0),
+            "border_count": Setting(kind="integer", default=128, low=2, high=254, log=True),
             "leaf_steps": Setting(kind="integer", default=1, low=1, high=20, log=True),
             "score_function": Setting(kind="choice", default="Cosine", choices=("Cosine", "L2")),
             "boost_from_average": Setting(kind="boolean", default=True),
             "max_rounds": Setting(kind="integer", default=1000, low=1, high=20_000, log=True),
-            "patience": Setting(kind="integer", default=50, low=1, high=1000, log=True),
+            "patience": Setting(kind="integer", default=30, low=1, high=1000, log=True),
         }
     )
 
@@ -171,7 +173,7 @@ class CatBoost:
         validation = None if context.rounds is not None else _validation(context, scale, present)
         limit = context.rounds if context.rounds is not None else chosen["max_rounds"]
         watch = _Watch(context, begin, chosen["patience"] if validation is not None else None)
-        booster = catboost.CatBoost(_parameters(chosen, loss, max(1, limit), len(values), context))
+        booster = catboost.CatBoost(_parameters(chosen, loss, max(1, limit), features.shape, context))
         booster.fit(
             catboost.Pool(_finite(features), label=values, weight=_some(context.weights), thread_count=context.threads),
             eval_set=None if validation is None else catboost.Pool(**validation, thread_count=context.threads),
@@ -288,9 +290,11 @@ def _loss(task: Task, context: FitContext) -> str:
     return "MAE" if level == 0.5 else f"Quantile:alpha={level!r}"
 
 
-def _parameters(chosen: Mapping[str, Any], loss: str, rounds: int, rows: int, context: FitContext) -> dict[str, Any]:
+def _parameters(
+    chosen: Mapping[str, Any], loss: str, rounds: int, shape: tuple[int, ...], context: FitContext
+) -> dict[str, Any]:
     kind, _, given = loss.partition(":")
-    few = rows * chosen["subsample"] < 2.0  # CatBoost draws no sample of a row
+    few = shape[0] * chosen["subsample"] < 2.0  # CatBoost draws no sample of a row
     bootstrap = "no" if few else chosen["bootstrap"]
     return {
         "loss_function": loss,
@@ -307,6 +311,7 @@ def _parameters(chosen: Mapping[str, Any], loss: str, rounds: int, rows: int, co
         "use_best_model": False,  # the best round is found here, whatever the validation rows are
         "bootstrap_type": _BOOTSTRAPS[bootstrap],
         **{name: chosen[name] for name in _PASSED_ON},
+        "rsm": max(chosen["rsm"], min(1.0, 2.0 / shape[1])),  # two features a level, or narrow tables lack splits
         **({"bagging_temperature": chosen["bagging_temperature"]} if bootstrap == "bayesian" else {}),
         **({"subsample": chosen["subsample"]} if bootstrap in ("bernoulli", "mvs") else {}),
         **({"leaf_estimation_iterations": chosen["leaf_steps"]} if kind in ("Logloss", "MultiClass") else {}),

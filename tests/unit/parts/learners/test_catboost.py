@@ -244,7 +244,7 @@ def test_infinities_in_training():
 
 @pytest.mark.parametrize("settings", [
     {"bootstrap": "no"}, {"bootstrap": "bayesian", "bagging_temperature": 3}, {"bootstrap": "bernoulli"},
-    {"score_function": "L2", "random_strength": 0}, {"rsm": 0.34, "border_count": 8, "leaf_steps": 4, "depth": 9},
+    {"score_function": "L2", "random_strength": 0}, {"rsm": 0.7, "border_count": 8, "leaf_steps": 4, "depth": 9},
     {"boost_from_average": False, "l2_leaf_reg": 0.5, "depth": 1}, {"subsample": 0.1},
 ])  # fmt: skip
 @pytest.mark.parametrize("task", TASKS)
@@ -255,6 +255,11 @@ def test_settings_reach_catboost(task, settings):
     assert fitted.trees.depth.max() <= settings.get("depth", 6)
     assert fitted.state()["model"].tobytes() != plain.state()["model"].tobytes()
     assert parity(x, target, [fitted]) < 1e-6
+
+
+def test_one_feature_is_split_in_every_round():
+    x, target = table(200, width=3)
+    assert (fit(x[:, :1], target, {"rsm": 0.05}, rounds=30).trees.depth > 0).all()
 
 
 def document(**changes):
