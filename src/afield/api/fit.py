@@ -191,7 +191,9 @@ def deliver(
     """Judge, pack and write what a search found."""
     folder, metric, listener = driver.plan.folder, driver.plan.metric, driver.listener
     question = open_question(folder / "table")
-    content = _packed(folder, problem, understood, question, finished, metric, listener)
+    content, judged = packed(problem, understood, question, finished, metric, listener)
+    _keep(folder, judged)
+    write_atomic(folder / "model.onnx", content)
     model = Model(content)
     require(model.verify())
     if out is not None:
@@ -217,22 +219,22 @@ def deliver(
     )
 
 
-def _packed(
-    folder: Path,
+def packed(
     problem: Problem,
     understood: Understood,
     question: Question,
     finished: Finished,
     metric: Metric,
     listener: Listener,
-) -> bytes:
+) -> tuple[bytes, Judged]:
+    """Judge what a search found and pack it; return the file, and the answers that its score is of."""
     schema, solution = understood.schema, finished.solution
     scale = float(np.std(question.answer.values)) if schema.target.task == "regression" else 0.0
     provenance = make_provenance(problem, understood.digest, understood.source)
     notes: tuple[str, ...] = ("The search was stopped by the user.",) if finished.interrupted else ()
     notes += (f"The search ended early: {finished.ended}.",) if finished.ended else ()
 
-    def packed(score: Score | None, baselines: tuple[Baseline, ...]) -> bytes:
+    def filled(score: Score | None, baselines: tuple[Baseline, ...]) -> bytes:
         card = make_card(
             metric=metric.name,
             schema=schema,
@@ -256,17 +258,14 @@ def _packed(
         raise too_large(Price(len(content)), Price(problem.max_size_bytes or 0))
 
     if problem.test:
-        judged = _judged_test_file(Model(packed(None, ())), problem.test, question, metric)
+        judged = _judged_test_file(Model(filled(None, ())), problem.test, question, metric)
     else:
         judged = _judged(question, finished)
     if costs := solution.ensemble.finish.decision.costs:
         judged = judged.by_costs(np.array(costs))
     score = score_of(judged, metric, schema.target, problem.seed)
     listener(Event("score", {k: v for k, v in vars(score).items() if k != "others"} | {"others": dict(score.others)}))
-    _keep(folder, judged)
-    content = packed(score, baselines_of(judged, metric))
-    write_atomic(folder / "model.onnx", content)
-    return content
+    return filled(score, baselines_of(judged, metric)), judged
 
 
 def _judged_test_file(model: Model, source: str, question: Question, metric: Metric) -> Judged:

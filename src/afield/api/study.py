@@ -14,6 +14,7 @@ from afield.core.events import Listener, silent
 from afield.search.journal import read_journal
 from afield.search.lock import FileLock
 from afield.search.studies import find_study, study_folders
+from afield.search.trial import is_student
 
 if TYPE_CHECKING:
     from afield.api.steering import Study
@@ -59,7 +60,11 @@ def study_info(folder: Path) -> StudyInfo:
     records = {(r["kind"], r["name"]): r["data"] for r in read_journal(folder / "journal.jsonl")}
     asked = records.get(("study", "asked"), {})
     finished, understood = records.get(("study", "finished")), records.get(("study", "understood"), {})
-    trials = [d for (kind, name), d in records.items() if kind == "trial" and name.startswith("main/")]
+    trials = [
+        d
+        for (kind, name), d in records.items()
+        if kind == "trial" and name.startswith("main/") and not is_student(name[5:])
+    ]
     state: State = "finished" if finished else "stopped"
     if is_running(folder):
         state = "running"

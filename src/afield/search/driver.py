@@ -157,6 +157,14 @@ class Driver:
         tested = None if self.plan.test_given else self._outer_again()
         return self._finished(search, students, tested)
 
+    def stored_front(self) -> list[Point]:
+        """Return the front of the stored trials, for a study that was stopped before its own."""
+        search = self.main_search()
+        search.trials = self.small.stored(search)
+        solution = self._combine(search, search.trials)
+        metadata = self.plan.packed_bytes(solution) - solution.model.ByteSize()
+        return self.small.front(search, search.trials, metadata)
+
     def _finished(self, search: Search, students: Sequence[Trial], tested: Tested | None) -> Finished:
         limited = self.plan.limit is not None
         solution, parity = self._checked(search, [*search.trials, *(students if limited else [])])

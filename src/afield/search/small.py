@@ -18,9 +18,7 @@ from afield.search.pricing import Prices
 from afield.search.recipe import Recipe
 from afield.search.shape import Shape
 from afield.search.student import students
-from afield.search.trial import Trial
-
-STUDENT = "s"
+from afield.search.trial import STUDENT, Trial, is_student
 
 
 class Small:
@@ -73,7 +71,7 @@ class Small:
         prefix, found = f"{search.split.name}/", []
         for name, told in sorted(self._memory.of_kind("trial").items()):
             own = name.removeprefix(prefix)
-            if not name.startswith(prefix) or told["status"] != "ok" or own.startswith(STUDENT):
+            if not name.startswith(prefix) or told["status"] != "ok" or is_student(own):
                 continue
             jobs = [self._memory.get("job", f"{name}/{fold}") for fold in range(search.split.folds.count)]
             found.append(
