@@ -6,6 +6,11 @@ missing=""
 need() { command -v "$1" >/dev/null 2>&1 || missing="$missing $2"; }
 need node nodejs  # the wasm proof of the operators: tests/e2e
 need npm npm
+need gcc gcc  # the proofs of emitted C: tests/parity, tests/unit/platforms/microcontroller
+need arm-none-eabi-gcc "gcc-arm-none-eabi libnewlib-arm-none-eabi"
+need qemu-system-arm qemu-system-arm
+need riscv64-unknown-elf-gcc "gcc-riscv64-unknown-elf picolibc-riscv64-unknown-elf"
+need qemu-system-riscv32 qemu-system-misc
 [ -z "$missing" ] && exit 0
 if [ "$(id -u)" = 0 ] && command -v apt-get >/dev/null 2>&1; then
   echo "installing$missing"

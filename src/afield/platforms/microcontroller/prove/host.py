@@ -76,8 +76,17 @@ def _split(data: bytes, network: Network, count: int) -> list[list[Array]]:
     return rows
 
 
-def build(networks: Sequence[Network], folder: Path, flags: Sequence[str] = STRICT_C, optimise: str = "-O1") -> Program:
+def build(
+    networks: Sequence[Network],
+    folder: Path,
+    flags: Sequence[str] = STRICT_C,
+    optimise: str = "-O1",
+    *,
+    together: bool = False,
+) -> Program:
     """Write the networks' files and a main program into ``folder`` and compile them.
+
+    ``together`` compiles all networks as one file, which is quicker for many small ones.
 
     Raises
     ------
@@ -95,6 +104,9 @@ def build(networks: Sequence[Network], folder: Path, flags: Sequence[str] = STRI
         (folder / f"{network.prefix}.h").write_text(header(network), encoding="utf-8")
         (folder / f"{network.prefix}.c").write_text(source(network), encoding="utf-8")
         files.append(f"{network.prefix}.c")
+    if together:
+        (folder / "together.c").write_text("".join(f'#include "{name}"\n' for name in files), encoding="utf-8")
+        files = ["together.c"]
     (folder / "entries.c").write_text(entries(networks), encoding="utf-8")
     (folder / "host_main.c").write_bytes((HERE / "host_main.c").read_bytes())
     objects = []

@@ -31,11 +31,14 @@ int main(int argc, char **argv)
         inputs[i] = block(one->input_bytes[i]);
     for (int i = 0; i < one->output_count; ++i)
         outputs[i] = block(one->output_bytes[i]);
+    long fed = 0;
+    for (int i = 0; i < one->input_count; ++i)
+        fed += one->input_bytes[i];
     for (;;) {
         for (int i = 0; i < one->input_count; ++i)
             if (one->input_bytes[i] && fread(inputs[i], (size_t)one->input_bytes[i], 1, stdin) != 1)
                 goto done;
-        if (one->input_count == 0 && fgetc(stdin) == EOF)
+        if (fed == 0 && fgetc(stdin) == EOF) /* a byte for each run without inputs */
             goto done;
         one->run(inputs, outputs, memory);
         for (int i = 0; i < one->output_count; ++i)

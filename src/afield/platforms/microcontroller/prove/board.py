@@ -1,0 +1,215 @@
+"""Compiles a network for an emulated board, runs it there, and counts instructions, flash, RAM and stack exactly.
+
+Figures are differences to the same program with an empty network, so that start-up code and buffers of inputs and
+outputs do not count. qemu models no cycles: instructions are the figure.
+"""
+
+from __future__ import annotations
+
+import re
+import shutil
+import subprocess
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+
+from afield.core.errors import MissingDependencyError
+from afield.platforms.microcontroller.emission.files import header, source
+from afield.platforms.microcontroller.emission.network import Network
+from afield.platforms.microcontroller.ir import Array
+
+HERE = Path(__file__).resolve().parent / "boards"
+TIME_LIMIT_S = 900
+
+
+@dataclass(frozen=True, kw_only=True)
+class Board:
+    """An emulated board: qemu's machine, the compiler's flags, the linker script."""
+
+    machine: str
+    flags: tuple[str, ...]
+    script: str = "mps2.ld"
+
+
+_HARD = ("-mfloat-abi=hard",)
+BOARDS = {
+    "cortex-m3": Board(machine="mps2-an385", flags=("-mcpu=cortex-m3", "-mfloat-abi=soft")),
+    "cortex-m4f": Board(machine="mps2-an386", flags=("-mcpu=cortex-m4", *_HARD, "-mfpu=fpv4-sp-d16")),
+    "cortex-m7": Board(machine="mps2-an500", flags=("-mcpu=cortex-m7", *_HARD, "-mfpu=fpv5-d16")),
+    "cortex-m55": Board(machine="mps3-an547", flags=("-mcpu=cortex-m55", *_HARD), script="mps3-an547.ld"),
+}
+COMPILER, EMULATOR = "arm-none-eabi-gcc", "qemu-system-arm"
+INSTALL = "apt install gcc-arm-none-eabi libnewlib-arm-none-eabi qemu-system-arm"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Measured:
+    """One network on one board.
+
+    Parameters
+    ----------
+    board : str
+    outputs : list of list of array
+        For each row.
+    instructions : int
+        Of one run; of the first where they differ.
+    flash_bytes, ram_bytes : int
+        Code and constants; static memory, which is the arena.
+    stack_bytes : int
+        Deepest stack of the first run.
+    """
+
+    board: str
+    outputs: list[list[Array]]
+    instructions: int
+    flash_bytes: int
+    ram_bytes: int
+    stack_bytes: int
+
+
+def lacking() -> str:
+    """Return what this machine lacks to run boards; empty where nothing."""
+    return "" if shutil.which(COMPILER) and shutil.which(EMULATOR) else "gcc-arm-none-eabi and qemu-system-arm"
+
+
+def measure(
+    network: Network, rows: Sequence[Sequence[Array]], board: str, folder: Path, optimise: str = "-O2"
+) -> Measured:
+    """Run a network on a board.
+
+    Parameters
+    ----------
+    rows : sequence of sequences of arrays
+        Inputs, each row a run.
+
+    Raises
+    ------
+    MissingDependencyError
+        ``dependency.missing``.
+    RuntimeError
+        The compiler refused the code, or the program ended badly.
+    """
+    if lacking():
+        raise MissingDependencyError("dependency.missing", f"The proof needs {lacking()}.", fix=INSTALL)
+    folder.mkdir(parents=True, exist_ok=True)
+    prefix = network.prefix
+    (folder / f"{prefix}.h").write_text(header(network), encoding="utf-8")
+    (folder / f"{prefix}.c").write_text(source(network), encoding="utf-8")
+    (folder / "vectors.h").write_text(_vectors(network, rows), encoding="utf-8")
+    (folder / "entry.c").write_text(_entry(network), encoding="utf-8")
+    (folder / "empty.c").write_text(_EMPTY, encoding="utf-8")
+    counter = folder / "counter.so"
+    _run(["gcc", "-shared", "-fPIC", "-O2", str(HERE / "instruction_counter.c"), "-o", str(counter)], folder)
+    setting = BOARDS[board]
+    strict = ("-std=c99", "-Wall", "-Wextra", "-Wconversion", "-Werror", "-ffp-contract=off")
+    flags = (*setting.flags, "-mthumb", optimise, "-ffunction-sections", "-fdata-sections")
+    _run([COMPILER, *strict, *flags, "-c", f"{prefix}.c", "-o", "network.o"], folder)
+    link = ("-nostartfiles", "-Wl,--gc-sections", "-T", str(HERE / setting.script))
+    harness = (str(HERE / "cortex_m_startup.c"), str(HERE / "main.c"))
+    for name, parts in (("full", ("entry.c", "network.o")), ("empty", ("empty.c",))):
+        own = ("-I", str(folder), *harness, *parts, "-lm", "-lc", "-lgcc", "-o", f"{name}.elf")
+        _run([COMPILER, *flags, "-ffreestanding", *link, *own], folder)
+    full, empty = _emulated(folder / "full.elf", counter, setting), _emulated(folder / "empty.elf", counter, setting)
+    flash, ram = (a - b for a, b in zip(_size(folder / "full.elf"), _size(folder / "empty.elf"), strict=True))
+    return Measured(
+        board=board,
+        outputs=_outputs(network, full[1], len(rows)),
+        instructions=full[0][0] - empty[0][0],
+        flash_bytes=flash,
+        ram_bytes=ram,
+        stack_bytes=full[2] - empty[2],
+    )
+
+
+_EMPTY = "void entry(const unsigned char *in, unsigned char *out);\n" + (
+    "void entry(const unsigned char *in, unsigned char *out) { (void)in; (void)out; }\n"
+)
+
+
+def _run(command: Sequence[str], folder: Path) -> str:
+    done = subprocess.run(command, cwd=folder, capture_output=True, text=True, check=False)  # noqa: S603 - toolchain
+    if done.returncode:
+        raise RuntimeError(f"{' '.join(command)}\n{done.stderr[:8000]}")
+    return done.stdout
+
+
+def _offsets(sizes: Sequence[int]) -> list[int]:
+    found, at = [], 0
+    for size in sizes:
+        found.append(at)
+        at += -(-size // 8) * 8
+    return [*found, at]
+
+
+def _vectors(network: Network, rows: Sequence[Sequence[Array]]) -> str:
+    offsets = _offsets([p.tensor.size_bytes for p in network.inputs])
+    lines = [f"#define ROWS {len(rows)}", f"#define INPUT_BYTES {offsets[-1]}"]
+    lines.append(f"#define OUTPUT_BYTES {_offsets([p.tensor.size_bytes for p in network.outputs])[-1]}")
+    lines.append(f"static const unsigned char rows[{len(rows)}][{max(1, offsets[-1])}] = {{")
+    for row in rows:
+        data = bytearray(max(1, offsets[-1]))
+        for array, port, at in zip(row, network.inputs, offsets, strict=False):
+            dtype = np.dtype(np.uint8) if port.tensor.dtype.label == "bool" else port.tensor.dtype.numpy
+            stored = np.ascontiguousarray(array, dtype).tobytes()
+            data[at : at + len(stored)] = stored
+        lines.append("{" + ",".join(map(str, data)) + "},")
+    return "\n".join([*lines, "};", ""])
+
+
+def _entry(network: Network) -> str:
+    sides = (("in", network.inputs), ("out", network.outputs))
+    given = [
+        f"({'const ' if side == 'in' else ''}void *)({side} + {at})"
+        for side, ports in sides
+        for at, _ in zip(_offsets([p.tensor.size_bytes for p in ports]), ports, strict=False)
+    ]
+    arena = -(-network.arena_bytes // 8)
+    lines = [f'#include "{network.prefix}.h"', _EMPTY.splitlines()[0]]
+    lines += [f"static uint64_t arena[{arena}];"] if arena else []
+    lines += ["void entry(const unsigned char *in, unsigned char *out)", "{", "    (void)in; (void)out;"]
+    return "\n".join([*lines, f"    {network.prefix}_run({', '.join([*given, 'arena' if arena else '0'])});", "}", ""])
+
+
+def _emulated(program: Path, counter: Path, board: Board) -> tuple[list[int], bytes, int]:
+    """Return instructions of each run, the outputs' bytes, and the stack."""
+    symbols = dict(
+        re.findall(r"^(\w+) \w (bench_\w+)$", _run(["arm-none-eabi-nm", str(program)], program.parent), re.M)
+    )
+    at = {name: f"0x{address}" for address, name in symbols.items()}
+    command = [
+        EMULATOR, "-M", board.machine, "-nographic", "-monitor", "none", "-serial", "none",
+        "-semihosting-config", "enable=on,target=native",
+        "-plugin", f"{counter},start={at['bench_start']},stop={at['bench_stop']}", "-kernel", str(program),
+    ]  # fmt: skip
+    done = subprocess.run(command, capture_output=True, text=True, timeout=TIME_LIMIT_S, check=False)  # noqa: S603
+    text = done.stderr + done.stdout
+    if done.returncode:
+        raise RuntimeError(f"exit {done.returncode} on {board.machine}: {text[-2000:]}")
+    counts = [int(n) for n in re.findall(r"count=(\d+)", text)]
+    answers = bytes.fromhex("".join(re.findall(r"OUT ([0-9a-f]*)", text)))
+    return counts, answers, int(re.findall(r"STACK (\d+)", text)[0])
+
+
+def _size(program: Path) -> tuple[int, int]:
+    """Return flash and static RAM of a program, its heap section left out."""
+    text = _run(["arm-none-eabi-size", "-A", str(program)], program.parent)
+    sizes = {m[0]: int(m[1]) for m in re.findall(r"^(\.\S+)\s+(\d+)\s+\d+", text, re.M)}
+    data, bss = sizes.get(".data", 0), sizes.get(".bss", 0)
+    return sizes.get(".text", 0) + sizes.get(".ARM.exidx", 0) + data, data + bss
+
+
+def _outputs(network: Network, data: bytes, count: int) -> list[list[Array]]:
+    offsets = _offsets([p.tensor.size_bytes for p in network.outputs])
+    if len(data) != count * offsets[-1]:
+        raise RuntimeError(f"{len(data)} bytes came back where {count * offsets[-1]} were due")
+    found = []
+    for row in range(count):
+        arrays: list[Array] = []
+        for port, at in zip(network.outputs, offsets, strict=False):
+            dtype = np.dtype(np.uint8) if port.tensor.dtype.label == "bool" else port.tensor.dtype.numpy
+            array = np.frombuffer(data, dtype, port.tensor.size, row * offsets[-1] + at)
+            arrays.append(array.reshape(port.tensor.shape).astype(port.tensor.dtype.numpy))
+        found.append(arrays)
+    return found
