@@ -22,7 +22,8 @@ INPUT_US = 0.4  # handing over one input
 LEVEL_US = 0.009  # one node on a tree's path
 MEMBER_US = 0.0012  # and for each category of its set, up to
 MEMBERS_PRICED = 16
-MULTIPLY_US = 0.0007  # one multiply-add of a matrix product
+MULTIPLY_US = 0.0007  # one multiply-add of a matrix product with one row
+MULTIPLY_MORE_US = 0.0001  # and of each further row, which finds the weights in the cache
 
 #: elements that a dimension is taken to have where the data decides it: the characters or words of a short text
 TEXT_ELEMENTS = 64
@@ -110,7 +111,8 @@ def _price(node: onnx.NodeProto, shapes: dict[str, tuple[_Shape, int]]) -> float
     if node.op_type in ("MatMul", "Gemm"):
         fixed, _ = _PRICES["matrix"]
         inner = shapes[node.input[0]][0][-1] if node.input[0] in shapes and shapes[node.input[0]][0] else 1
-        return fixed + MULTIPLY_US * inner * math.prod(result)
+        rows = max(1, result[-2]) if len(result) > 1 else 1
+        return fixed + inner * (math.prod(result) / rows) * (MULTIPLY_US + MULTIPLY_MORE_US * (rows - 1))
     from_text = node.op_type == "Cast" and shapes.get(node.input[0], ((), 0))[1] == onnx.TensorProto.STRING
     fixed, each = _PRICES["parse" if from_text else _GROUP_OF.get(node.op_type, "plain")]
     if node.op_type == "Gather" and node.input[1] in shapes:  # by the places it looks at, and what lies there

@@ -7,7 +7,7 @@ import onnx
 import pytest
 
 from afield.graph.builder import Builder
-from afield.graph.cost import INPUT_US, MULTIPLY_US, RUN_US, estimate
+from afield.graph.cost import INPUT_US, MULTIPLY_MORE_US, MULTIPLY_US, RUN_US, estimate
 from afield.graph.profile import OPERATORS
 from unit.graph.test_trees import chain_of_sets, model_of, random_trees
 
@@ -41,6 +41,17 @@ def test_matrix_product_costs_its_multiplications():
     b.output(b.op("MatMul", x, b.constant(np.zeros((300, 200), np.float32))), "y", ["N", 200])
     latency = estimate(b.build("product")).latency_us
     assert latency == pytest.approx(RUN_US + INPUT_US + 300 * 200 * MULTIPLY_US, rel=0.1)
+
+
+def test_further_rows_of_a_matrix_product_cost_less():
+    def price(rows):
+        b = Builder()
+        x = b.input("x", "float32", [rows, 60])
+        b.output(b.op("MatMul", x, b.constant(np.zeros((60, 60), np.float32))), "y", [rows, 60])
+        return estimate(b.build("product")).latency_us - RUN_US - INPUT_US
+
+    assert price(2) - price(1) == pytest.approx(60 * 60 * MULTIPLY_MORE_US, rel=0.2)
+    assert price(9) < 3 * price(1)
 
 
 def test_trees_cost_by_their_depth_and_sets():
