@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import numpy as np
+import psutil
 import pytest
 
 from afield.core.errors import ProblemError
@@ -241,3 +242,18 @@ def test_a_rare_class_is_learned():
     positive = answers.values == 1
     area = (ranks[positive].mean() - (positive.sum() - 1) / 2) / (~positive).sum()
     assert area > 0.85
+
+
+def test_many_fits_in_one_process_take_no_more_memory(monkeypatch):
+    monkeypatch.setattr(bins, "_MOST_BYTES", 3_000_000)
+    process = psutil.Process()
+    target = Answer(task="regression", values=np.random.default_rng(1).normal(size=60_000))
+    rows, valid = np.arange(45_000), np.arange(45_000, 60_000)
+    forms = tuple(Feature(name=f"f{i}", column=f"f{i}") for i in range(20))
+    used = []
+    for turn in range(18):
+        x = np.random.default_rng(turn).normal(size=(60_000, 20)).astype(np.float32)  # 4.8 MB
+        context = whole_context(x, target, rows, valid, key=f"turn {turn}")
+        part.fit(x[rows], forms, target.take(rows), context, {"max_rounds": 2, "num_leaves": 4, "max_bin": 15})
+        used.append(process.memory_info().rss / 1e6)
+    assert used[-1] - used[5] < 24  # twelve further tables would be 58
