@@ -83,6 +83,11 @@ def lacking(entry: Entry) -> tuple[str, ...]:
     return tuple(name for name in entry.manifest.get("requires", ()) if not _installed(name))
 
 
+def is_ready(part: str) -> bool:
+    """Return whether all packages that a registered part requires are installed."""
+    return not any(lacking(entry) for entry in list_parts() if entry.name == part)
+
+
 @cache
 def _installed(package: str) -> bool:
     try:

@@ -6,11 +6,12 @@ import math
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from afield.core.registry import is_ready
 from afield.search.order import learned_order
-from afield.search.recipe import Recipe, Use
+from afield.search.recipe import Recipe, Use, kind_there
 from afield.search.shape import Shape
 
-#: column kind -> encoders with settings, for learners that split and for learners that weigh
+#: column kind, or kinds joined by + -> encoders with settings, for learners that split and for learners that weigh
 Encoding = Mapping[str, Sequence[tuple[str, Mapping[str, Any]]]]
 
 TREE: Encoding = {
@@ -20,6 +21,9 @@ TREE: Encoding = {
     "text": [("text", {})],
 }
 TREE_MEANS: Encoding = {**TREE, "category": [("codes", {}), ("target_mean", {})]}
+#: what columns say together, which a tree would need many splits for
+TOGETHER, TWICE, GROUPS = ("arithmetic", {}), ("arithmetic", {"rounds": 2}), ("group_stats", {})
+BOTH = "category+number"
 LINEAR: Encoding = {
     "number": [("scaled_number", {})],
     "category": [("onehot", {})],
@@ -31,12 +35,17 @@ LINEAR: Encoding = {
 def make_recipe(name: str, encoding: Encoding, learner: str, settings: Mapping[str, Any], shape: Shape) -> Recipe:
     """Return the recipe with encoders for the kinds that the table has."""
     encoders = tuple(
-        Use(part=part, settings=chosen, kind=kind)
+        Use(part=part, settings=chosen, kind=there)
         for kind, uses in encoding.items()
-        if kind in shape.kinds
         for part, chosen in uses
+        if (there := kind_there(part, kind, shape.kinds))
     )
     return Recipe(name=name, encoders=encoders, learner=Use(part=learner, settings=settings))
+
+
+def prepared(encoding: Encoding, *uses: tuple[str, Mapping[str, Any]]) -> Encoding:
+    """Return the encoding with encoders of numbers beside categories."""
+    return {**encoding, BOTH: uses}
 
 
 #: for tables of fewer rows than the first figure: learning rate and leaves
@@ -64,8 +73,9 @@ def first_recipes(shape: Shape) -> list[Recipe]:
 
 
 def catalogue(shape: Shape) -> list[Recipe]:
-    """Return every recipe with a name of its own, the defaults first."""
-    return [*_boosted(shape), *_oblivious(shape), *_linear(shape), *_forests(shape)]
+    """Return every recipe that differs, each with a name of its own, the defaults first."""
+    families = (_boosted, _oblivious, _linear, _networks, _forests)
+    return list({r.id: r for family in families for r in family(shape)}.values())
 
 
 def _boosted(shape: Shape) -> list[Recipe]:
@@ -87,24 +97,36 @@ def _boosted(shape: Shape) -> list[Recipe]:
             "boosted trees, smoothed", TREE_MEANS, num_leaves=24, path_smooth=10.0, lambda_l2=1.0, **numbers, **slow
         ),
         boosted("boosted trees, bagged", TREE, num_leaves=20, bagging_fraction=0.7, feature_fraction=0.5, **slow),
+        boosted("boosted trees, prepared", prepared(TREE, TOGETHER), feature_fraction=0.8),
+        boosted("boosted trees, groups", prepared(TREE, GROUPS), feature_fraction=0.8),
+        boosted("boosted trees, prepared twice", prepared(TREE, TWICE), num_leaves=12, feature_fraction=0.6, **slow),
+        boosted(
+            "boosted trees, prepared, random splits",
+            prepared(TREE_MEANS, TOGETHER, GROUPS),
+            extra_trees=True,
+            **numbers,
+            **slow,
+        ),
     ]
 
 
 def _oblivious(shape: Shape) -> list[Recipe]:
     """CatBoost: a round costs more than LightGBM's, and each class of many costs as much again."""
     rounds = 1_000 if shape.classes <= 2 else max(100, 2_000 // shape.classes)
-    fast = {"learning_rate": 0.1 if shape.rows < 10_000 else 0.15, "max_rounds": rounds, "patience": 40}
-    slow = {"learning_rate": fast["learning_rate"] / 2, "max_rounds": 2 * rounds}
+    slow = {"learning_rate": 0.07, "max_rounds": 2 * rounds}
 
     def oblivious(name: str, encoding: Encoding, **settings: Any) -> Recipe:
-        return make_recipe(name, encoding, "catboost", fast | settings, shape)
+        settings = {"max_rounds": rounds, "patience": 40} | settings
+        return make_recipe(name, encoding, "catboost", settings, shape)
 
     return [
         oblivious("oblivious trees", TREE_MEANS),
-        oblivious("oblivious trees, slow", TREE_MEANS, **slow),
-        oblivious("oblivious trees, shallow", TREE_MEANS, depth=4, l2_leaf_reg=5.0),
-        oblivious("oblivious trees, deep", TREE_MEANS, depth=8, rsm=0.5, l2_leaf_reg=5.0),
-        oblivious("oblivious trees, few columns", TREE_MEANS, rsm=0.3, random_strength=2.0, l2_leaf_reg=1.0),
+        oblivious("oblivious trees, slow", TREE_MEANS, depth=6, rsm=0.6, **slow),
+        oblivious("oblivious trees, shallow", TREE_MEANS, depth=3, l2_leaf_reg=1.0),
+        oblivious("oblivious trees, deep", TREE_MEANS, depth=8, l2_leaf_reg=6.0),
+        oblivious("oblivious trees, all columns", TREE_MEANS, depth=6, rsm=1.0, random_strength=1.0),
+        oblivious("oblivious trees, prepared", prepared(TREE_MEANS, TOGETHER)),
+        oblivious("oblivious trees, prepared twice", prepared(TREE_MEANS, TWICE, GROUPS), depth=6, rsm=0.6, **slow),
     ]
 
 
@@ -121,6 +143,22 @@ def _linear(shape: Shape) -> list[Recipe]:
     return [linear("linear", 1.0), linear("linear, held back", 0.05), linear("linear, free", 20.0)]
 
 
+def _networks(shape: Shape) -> list[Recipe]:
+    """Networks want PyTorch: the extra ``neural``."""
+    if not is_ready("network"):
+        return []
+
+    def network(name: str, **settings: Any) -> Recipe:
+        return make_recipe(name, TREE, "network", settings, shape)
+
+    return [
+        network("network"),
+        network("network, piecewise", embedding="piecewise"),
+        network("network, wide", width=128, learning_rate=3e-3),
+        network("network, plain", embedding="plain", numbers="ranked"),
+    ]
+
+
 def _forests(shape: Shape) -> list[Recipe]:
     def forest(name: str, encoding: Encoding, **settings: Any) -> Recipe:
         return make_recipe(name, encoding, "forest", {"max_bytes": 400_000} | settings, shape)
@@ -128,4 +166,8 @@ def _forests(shape: Shape) -> list[Recipe]:
     return [
         forest("extra trees", TREE_MEANS, kind="extra"),
         forest("random forest", TREE_MEANS, kind="random"),
+        forest("extra trees, all columns", TREE_MEANS, kind="extra", max_features=1.0, max_bytes=800_000),
+        forest(
+            "extra trees, prepared", prepared(TREE_MEANS, TOGETHER), kind="extra", max_features=1.0, max_bytes=800_000
+        ),
     ]
