@@ -43,7 +43,10 @@ from afield.search.studies import new_study
 from afield.search.within import too_large
 
 #: what workers import while the driver reads the data
-PRELOAD = ("afield.search.tasks", "afield.parts.learners.lightgbm", "lightgbm", "sklearn.linear_model", "onnxruntime")
+PRELOAD = (
+    "afield.search.tasks", "afield.parts.learners.lightgbm", "lightgbm", "sklearn.linear_model", "onnxruntime",
+    "afield.parts.learners.catboost", "catboost",
+)  # fmt: skip
 
 
 @dataclass(frozen=True, kw_only=True)

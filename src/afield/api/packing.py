@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from afield.core.findings import Finding
-from afield.core.registry import list_parts
+from afield.core.registry import lacking, list_parts
 from afield.data.table import Table
 from afield.graph.profile import MICROSOFT
 from afield.model.card import Baseline, Card, ColumnNote, Licensed, Member, Parity, Score
@@ -24,7 +24,8 @@ from afield.search.ensemble import Ensemble, Reference
 from afield.search.parity import TOLERANCE
 
 SAMPLES = 16
-LIBRARIES = ("numpy", "onnx", "onnxruntime", "lightgbm", "scikit-learn", "pandas")
+#: always named in the provenance, beside what the parts require
+LIBRARIES = ("numpy", "onnx", "onnxruntime", "pandas")
 
 
 def make_selftest(
@@ -102,6 +103,12 @@ def make_card(
     )
 
 
+def libraries() -> dict[str, str]:
+    """Return the versions of the packages that may have had a hand in a model."""
+    required = {name for entry in list_parts() if not lacking(entry) for name in entry.manifest.get("requires", ())}
+    return {name: version(name) for name in sorted(required.union(LIBRARIES))}
+
+
 def make_provenance(problem: Problem, digest: str, name: str) -> Provenance:
     """Return where the model comes from; nothing timed, no path."""
     return Provenance(
@@ -111,7 +118,7 @@ def make_provenance(problem: Problem, digest: str, name: str) -> Provenance:
         seed=problem.seed,
         effort="" if problem.minutes else problem.effort,
         minutes=problem.minutes,
-        libraries={p: version(p) for p in LIBRARIES},
+        libraries=libraries(),
     )
 
 
