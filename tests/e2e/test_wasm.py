@@ -22,6 +22,7 @@ from afield.graph.profile import OPERATORS
 from afield.model.model import Model
 from afield.model.selftest import stored_answers, stored_feed
 from afield.parts.encoders.text import part as text
+from afield.parts.learners.network.learner import part as network
 from afield.parts.protocol import FitContext
 from afield.problem.schema import ColumnSpec
 from afield.testing import learner_kit as kit
@@ -245,5 +246,19 @@ def test_oblivious_trees_give_the_same_answers_in_wasm(library, tmp_path):
             for rows in (np.concatenate([hostile, beyond, -beyond]), case.features[:1], case.features[:0]):
                 jobs.append((model.SerializeToString(), {"features": rows}, True))
     assert len(jobs) == 12
+    for (model, feeds, _), answer in zip(jobs, run_wasm(library, tmp_path, jobs), strict=True):
+        assert difference(run_python(model, feeds, optimise=True), answer) == ""
+
+
+@pytest.mark.parametrize("task", ["binary", "multiclass", "regression"])
+def test_networks_give_the_same_answers_in_wasm(library, tmp_path, task):
+    case = next(c for c in kit.cases((task,)) if len(c.forms) > 2)
+    jobs = []
+    for settings in ({"activation": "relu"}, {"activation": "silu", "embedding": "piecewise", "numbers": "ranked"}):
+        folds = [kit.fit_case(network, case, seed=s, settings=settings) for s in range(3)]
+        model = kit.lower_model(network, case, folds)
+        hard = kit.hostile_rows(model, case)
+        hard[::5, 0], hard[1::5, 2] = np.inf, -np.inf
+        jobs += [(model.SerializeToString(), {"features": f}, True) for f in (case.features, hard, hard[:1], hard[:0])]
     for (model, feeds, _), answer in zip(jobs, run_wasm(library, tmp_path, jobs), strict=True):
         assert difference(run_python(model, feeds, optimise=True), answer) == ""

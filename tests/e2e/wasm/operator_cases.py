@@ -114,6 +114,9 @@ for dtype in FLOATS:
     case("Gemm", lambda b, v: b.op("Gemm", v["x"], v["w"], v["c"], transB=1), 2, x=matrix, w=matrix[:2] * 3,
          c=of([0.5, -0.5], dtype))  # fmt: skip
     case("MatMul", lambda b, v: b.op("MatMul", v["x"], v["w"]), 2, x=matrix, w=matrix.T * 2)
+    several = np.stack([matrix, matrix * 2, -matrix])
+    case("MatMul", lambda b, v: b.op("MatMul", v["x"], v["w"]), 3, x=several, w=several.transpose(0, 2, 1) * 2)
+    case("MatMul", lambda b, v: b.op("MatMul", v["x"], v["w"]), 4, x=several[None], w=several[:, None].swapaxes(2, 3))
     case("Softmax", lambda b, v: b.op("Softmax", v["x"], axis=1), 2, x=matrix * 30)
     case("CumSum", lambda b, v: b.op("CumSum", v["x"], v["axis"]), 2, x=matrix, axis=of(1, "int64"))
     for name in ("ReduceMax", "ReduceMean", "ReduceMin", "ReduceSum"):

@@ -64,9 +64,11 @@ class Lowering:
         return self._wide(stacked if sizes is None else stacked.reshape(sizes))
 
     def _activate(self, value: Value) -> Value:
+        b = self.b
         if self.shape.activation == "relu":
-            return self.b.op("Relu", value)
-        return self.b.op("Mul", value, self.b.op("Sigmoid", value))
+            return b.op("Relu", value)
+        # not value * Sigmoid(value): runtimes fuse that into a QuickGelu, for which the wasm build has no float64
+        return b.op("Div", value, b.op("Add", b.op("Exp", b.op("Neg", value)), b.constant(np.float64(1.0))))
 
     def _each(self, name: str) -> NDArray[np.float64]:
         """Return an array of the inputs for all folds, with the folds first."""
