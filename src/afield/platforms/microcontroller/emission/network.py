@@ -13,7 +13,7 @@ import numpy as np
 from afield.platforms.microcontroller.emission.kernel import INDENT, Kernel
 from afield.platforms.microcontroller.emission.literals import table
 from afield.platforms.microcontroller.emission.names import identifiers
-from afield.platforms.microcontroller.emission.snippets import body, filled
+from afield.platforms.microcontroller.emission.snippets import FOLDER, filled
 from afield.platforms.microcontroller.ir import Array, DType, Graph, Node, Tensor
 from afield.platforms.microcontroller.operators import Site, registry
 from afield.platforms.microcontroller.plan import VIEW, Place, Plan
@@ -66,6 +66,10 @@ class Network:
         return "\n".join(filter(None, [self.tables, self.functions, self.body]))
 
 
+#: functions of math.h that c/helpers has a form of: the same bits on every device, and no errno
+_MATHS = re.compile(rf"\b({'|'.join(sorted(p.stem for p in FOLDER.glob('helpers/*f.c')))})\(")
+
+
 class Writer:
     """Collects tables and functions while nodes are emitted."""
 
@@ -113,8 +117,9 @@ class Writer:
         """Return the name of a helper function from ``c/helpers``; writes it once."""
         name = f"{self.prefix}_{snippet.removesuffix('.c')}"
         if snippet not in self._helpers:
-            path = f"helpers/{snippet}"
-            self._helpers[snippet] = [*filled(path, {"NAME": name} if "NAME" in body(path) else {}), ""]
+            self._taken.add(name)
+            lines = self._own_maths(filled(f"helpers/{snippet}", {"NAME": name}))  # may ask for other helpers first
+            self._helpers[snippet] = [*lines, ""]
         return name
 
     def call(self, index: int, node: Node) -> list[str]:
@@ -123,6 +128,7 @@ class Writer:
         site = Site(self.graph, node)
         kernel = Kernel(self, site)
         registry()[node.op].emit(site, kernel)
+        kernel.lines = self._own_maths(kernel.lines)
         parameters = [a.declaration for a in kernel.arguments]
         key = (*parameters, *kernel.lines)
         if key not in self._functions:
@@ -138,10 +144,13 @@ class Writer:
         passed = [a.passed for a in kernel.arguments]
         return [f"{INDENT}/* {described(site)} */", *wrapped(f"{INDENT}{self._functions[key]}(", passed, ");")]
 
+    def _own_maths(self, lines: list[str]) -> list[str]:
+        return [_MATHS.sub(lambda m: self.helper(f"{m[1]}.c") + "(", line) for line in lines]
+
     def text(self, section: str) -> str:
         """Return a section's text."""
         if section == "functions":
-            helpers = [line for name in sorted(self._helpers) for line in self._helpers[name]]
+            helpers = [line for name in self._helpers for line in self._helpers[name]]
             return "\n".join([*helpers, *self._text["functions"]])
         return "\n".join([*self._text[section], ""])
 
