@@ -26,6 +26,7 @@ from afield.reporting.facts import (
     CostFacts,
     ImportanceFacts,
     ParityFacts,
+    PointFacts,
     ReportFacts,
     ScoreFacts,
     SliceFacts,
@@ -36,6 +37,7 @@ from afield.reporting.html import render
 from afield.reporting.importance import permutation_importance
 from afield.reporting.slices import worst_slices
 from afield.search.artifacts import open_array
+from afield.search.front import Point
 from afield.search.journal import read_journal
 from afield.search.store import Question, open_question
 from afield.search.studies import find_study, study_folders
@@ -116,6 +118,8 @@ def report_facts(folder: Path) -> ReportFacts:
         cost=_cost(model, question),
         parity=None if card.parity is None else ParityFacts(**vars(card.parity)),
         provenance=_provenance(model, folder),
+        front=_front(records.get(("step", "front"))),
+        study=folder.name,
         state="stopped" if finished["interrupted"] else "finished",
         **answers,
     )
@@ -228,6 +232,14 @@ def _trial(data: dict[str, Any]) -> TrialFacts:
         fit_s=data["fit_s"],
         bytes=data["bytes"],
         weight=data["weight"],
+    )
+
+
+def _front(stored: dict[str, Any] | None) -> tuple[PointFacts, ...]:
+    points = [] if stored is None else [Point.from_json(p) for p in stored["points"]]
+    return tuple(
+        PointFacts(bytes=p.bytes, latency_us=p.latency_us, score=p.score, noise=p.noise, members=p.recipes, own=p.own)
+        for p in points
     )
 
 

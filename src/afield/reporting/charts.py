@@ -108,15 +108,16 @@ class Plot:
         moves = "".join(f"M{self.px(a):.1f} {self.py(b):.1f}h0" for a, b in zip(xs, ys, strict=True))
         self.shapes.append(tag("path", d=moves, stroke_width=2 * radius, klass=klass))
 
-    def axes(self, x_name: str, y_name: str) -> None:
-        """Add grid, ticks and names, under what is there."""
+    def axes(self, x_name: str, y_name: str, x_marks: Sequence[tuple[float, str]] | None = None) -> None:
+        """Add grid, ticks and names, under what is there; ``x_marks``: labels of an axis that is not linear."""
         under: list[Child] = []
         right, bottom = WIDTH - RIGHT, self.height - BOTTOM
         marks = ticks(*self.x)
-        for value in marks:
-            at, step = self.px(value), marks[1] - marks[0] if len(marks) > 1 else 1.0
+        step = marks[1] - marks[0] if len(marks) > 1 else 1.0
+        for value, label in x_marks if x_marks is not None else [(m, tick(m, step)) for m in marks]:
+            at = self.px(value)
             under.append(tag("line", x1=at, x2=at, y1=TOP, y2=bottom, klass="grid"))
-            under.append(tag("text", tick(value, step), x=at, y=bottom + 16, klass="tick", text_anchor="middle"))
+            under.append(tag("text", label, x=at, y=bottom + 16, klass="tick", text_anchor="middle"))
         marks = ticks(*self.y)
         for value in marks:
             at, step = self.py(value), marks[1] - marks[0] if len(marks) > 1 else 1.0

@@ -187,6 +187,18 @@ class ParityFacts:
 
 
 @dataclass(frozen=True, kw_only=True)
+class PointFacts:
+    """A model of the front: its size and time by forecast, its out-of-fold score with the standard error."""
+
+    bytes: int
+    latency_us: float
+    score: float
+    noise: float
+    members: tuple[str, ...] = ()
+    own: bool = False
+
+
+@dataclass(frozen=True, kw_only=True)
 class StageFacts:
     """Wall time of one stage."""
 
@@ -228,6 +240,8 @@ class ReportFacts:
     parity: ParityFacts | None = None
     provenance: Mapping[str, str] = field(default_factory=dict)
     timing: tuple[StageFacts, ...] = ()
+    front: tuple[PointFacts, ...] = ()
+    study: str = ""
     state: Literal["finished", "stopped"] = "finished"
 
     def to_json(self) -> dict[str, Any]:
@@ -256,7 +270,7 @@ _ONE: dict[str, type[Any]] = {
 }  # fmt: skip
 _MANY: dict[str, type[Any]] = {
     "columns": ColumnFacts, "baselines": Baseline, "importance": ImportanceFacts, "leaderboard": TrialFacts,
-    "slices": SliceFacts, "timing": StageFacts,
+    "slices": SliceFacts, "timing": StageFacts, "front": PointFacts,
 }  # fmt: skip
 
 Record = TypeVar("Record")

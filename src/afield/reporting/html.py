@@ -10,7 +10,7 @@ from string import Template
 
 from afield.reporting.facts import ReportFacts
 from afield.reporting.markup import Markup, join, tag, text
-from afield.reporting.sections import answer, findings, overview, product, quality, search, weakness
+from afield.reporting.sections import answer, findings, front, overview, product, quality, search, weakness
 
 SECTIONS: tuple[tuple[str, str, Callable[[ReportFacts], Markup | None]], ...] = (
     ("findings", "Findings", findings.render),
@@ -19,6 +19,7 @@ SECTIONS: tuple[tuple[str, str, Callable[[ReportFacts], Markup | None]], ...] = 
     ("importance", "What it looks at", weakness.importance),
     ("data", "Data", overview.render),
     ("search", "Search", search.render),
+    ("front", "Smaller models", front.render),
     ("file", "File", product.render),
 )
 

@@ -178,6 +178,12 @@ class Selector:
         """Return one trial as an ensemble of its own."""
         return self._choice({trial: 1}, every_single=single)
 
+    def given(self, weights: Mapping[str, float], singles: Collection[str]) -> Choice:
+        """Return the ensemble of these weights."""
+        blend = sum(self.known[i].answers * w for i, w in weights.items())
+        price = price_of([self.known[i] for i in weights], singles)
+        return Choice(weights, tuple(sorted(singles)), price, self._loss(np.asarray(blend)))
+
     def _widened(self, counts: Mapping[str, int], limits: Limits) -> Choice:
         """Give members the models of all their folds, the weightiest first, as long as the limits are kept."""
         members, singles = [self.known[i] for i in counts], set(counts)
@@ -189,17 +195,9 @@ class Selector:
     def _choice(
         self, counts: Mapping[str, int], singles: Collection[str] = (), *, every_single: bool = False
     ) -> Choice:
-        members = [self.known[i] for i in counts]
-        singles = set(counts) if every_single else singles
         steps = sum(counts.values())
         ordered = sorted(counts.items(), key=lambda item: (-item[1], item[0]))
-        blend = sum(self.known[i].answers * (n / steps) for i, n in ordered)
-        return Choice(
-            weights={member: count / steps for member, count in ordered},
-            singles=tuple(sorted(singles)),
-            price=price_of(members, singles),
-            loss=self._loss(np.asarray(blend)),
-        )
+        return self.given({member: n / steps for member, n in ordered}, set(counts) if every_single else singles)
 
 
 #: the mean of all folds' models is taken where its loss is at most this share higher than that of single models

@@ -93,6 +93,7 @@ class Solution:
     weights: dict[str, float]
     ensemble: Ensemble
     model: onnx.ModelProto
+    singles: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -163,15 +164,15 @@ class Driver:
         search.trials = self.small.stored(search)
         solution = self._combine(search, search.trials)
         metadata = self.plan.packed_bytes(solution) - solution.model.ByteSize()
-        return self.small.front(search, search.trials, metadata)
+        return self.small.front(search, search.trials, metadata, (solution.weights, solution.singles))
 
     def _finished(self, search: Search, students: Sequence[Trial], tested: Tested | None) -> Finished:
         limited = self.plan.limit is not None
         solution, parity = self._checked(search, [*search.trials, *(students if limited else [])])
         trials = {t.id: t for t in [*students, *solution.trials] if t.status == "ok"}
-        front = self.small.front(
-            search, list(trials.values()), self.plan.packed_bytes(solution) - solution.model.ByteSize()
-        )
+        metadata = self.plan.packed_bytes(solution) - solution.model.ByteSize()
+        own = solution.weights, solution.singles
+        front = self.small.front(search, list(trials.values()), metadata, own)
         out_of_fold = self._out_of_fold(search, solution)
         return Finished(solution, parity, tested, out_of_fold, self.interrupt.asked, tuple(front), search.ended)
 
@@ -278,7 +279,8 @@ class Driver:
         refits = {t.id: self._refit(search.split, t) for t in chosen}
         ensemble = load_ensemble(search.split, self.question.specs, trials, weights, self.memory, refits)
         ensemble = replace(ensemble, finish=self._finish(search, weights))
-        return Solution(search.split, tuple(trials), weights, ensemble, build_model(ensemble, self.plan.schema))
+        model = build_model(ensemble, self.plan.schema)
+        return Solution(search.split, tuple(trials), weights, ensemble, model, tuple(singles))
 
     def _finish(self, search: Search, weights: Mapping[str, float]) -> Finish:
         """Return calibration and decision rule for a blend, by its out-of-fold answers."""
@@ -385,9 +387,7 @@ class Driver:
         feed = {s.input_name: table[s.name].feed(plan.valid) for s in self.plan.schema.columns}
         target, metric = self.plan.schema.target, self.plan.metric
         answers, labels = file_answers(solution.model.SerializeToString(), feed, target)
-        baselines = {
-            plain_rule(metric): baseline_answers(self.question, plan.train, len(plan.valid), metric)
-        }
+        baselines = {plain_rule(metric): baseline_answers(self.question, plan.train, len(plan.valid), metric)}
         simple: dict[str, NDArray[np.int64]] = {}
         if (linear := best_linear(done)) is not None:
             alone = self._build(search, done, {linear.id: 1.0})

@@ -44,6 +44,8 @@ class Point:
         Forecast for one row in one thread, by the table of operator costs.
     score, noise : float
         The metric on out-of-fold answers, and its standard error.
+    own : bool
+        True for the study's own model.
     """
 
     weights: Mapping[str, float]
@@ -53,6 +55,7 @@ class Point:
     latency_us: float
     score: float
     noise: float
+    own: bool = False
 
     def to_json(self) -> dict[str, Any]:
         """Return the fields as a JSON object."""
@@ -95,7 +98,13 @@ class Judge:
         return float(np.sqrt((len(found) - 1) / len(found) * np.square(found - found.mean()).sum()))
 
 
-def find_front(judge: Judge, candidates: Sequence[Candidate], fixed: Price, names: Mapping[str, str]) -> list[Point]:
+def find_front(
+    judge: Judge,
+    candidates: Sequence[Candidate],
+    fixed: Price,
+    names: Mapping[str, str],
+    own: Choice,
+) -> list[Point]:
     """Return the front, smallest file first.
 
     Parameters
@@ -107,15 +116,18 @@ def find_front(judge: Judge, candidates: Sequence[Candidate], fixed: Price, name
         What every file takes: columns, outputs, metadata, a call of the runtime.
     names : mapping of str to str
         Trial to the name of its recipe.
+    own : Choice
+        The study's own model: always among the points.
     """
     known = {c.id: c for c in candidates}
     points = []
-    for choice in _choices(judge, candidates):
+    for choice in _choices(judge, candidates, own):
         answers = np.asarray(sum(w * known[t].answers for t, w in choice.weights.items()))
         points.append((choice, answers, judge.score(answers)))
     sign = -1.0 if judge.metric.higher_is_better else 1.0
     costs = [(sign * score, float(c.price.bytes), c.price.latency_us) for c, _, score in points]
-    kept = thinned([points[i] + (costs[i],) for i in undominated(costs)])
+    best = sorted({*undominated(costs), 0})  # the first is the study's own
+    kept = thinned([(*points[i], costs[i], i == 0) for i in best])
     return [
         Point(
             weights=choice.weights,
@@ -125,8 +137,9 @@ def find_front(judge: Judge, candidates: Sequence[Candidate], fixed: Price, name
             latency_us=choice.price.latency_us + fixed.latency_us,
             score=score,
             noise=judge.noise(answers),
+            own=mine,
         )
-        for choice, answers, score, _ in sorted(kept, key=lambda p: (p[3][1], p[3][2], p[3][0]))
+        for choice, answers, score, _, mine in sorted(kept, key=lambda p: (p[3][1], p[3][2], p[3][0]))
     ]
 
 
@@ -144,11 +157,11 @@ def undominated(costs: Sequence[tuple[float, ...]]) -> list[int]:
     return found
 
 
-_Scored = tuple[Choice, NDArray[np.float64], float, tuple[float, float, float]]
+_Scored = tuple[Choice, NDArray[np.float64], float, tuple[float, float, float], bool]
 
 
 def thinned(points: Sequence[_Scored]) -> list[_Scored]:
-    """Return the points without those that stand next to a better one; the best and the smallest stay."""
+    """Return the points without those that stand next to a better one; the best, the smallest and the own one stay."""
     if not points:
         return []
     ranked = sorted(points, key=lambda p: p[3])
@@ -156,20 +169,21 @@ def thinned(points: Sequence[_Scored]) -> list[_Scored]:
     kept: list[_Scored] = []
     for point in ranked:
         near = any(all(_near(a, b) for a, b in zip(point[3][1:], k[3][1:], strict=True)) for k in kept)
-        if not near or point is smallest:
+        if not near or point is smallest or point[4]:
             kept.append(point)
     if len(kept) <= MOST_POINTS:
         return kept
-    others = [p for p in kept if p is not smallest]
-    return [others[i] for i in np.linspace(0, len(others) - 1, MOST_POINTS - 1).astype(np.int64)] + [smallest]
+    fixed = [p for p in kept if p is smallest or p[4]]
+    others = [p for p in kept if p is not smallest and not p[4]]
+    return fixed + [others[i] for i in np.linspace(0, len(others) - 1, MOST_POINTS - len(fixed)).astype(np.int64)]
 
 
 def _near(a: float, b: float) -> bool:
     return abs(a - b) <= NEAR * max(a, b)
 
 
-def _choices(judge: Judge, candidates: Sequence[Candidate]) -> list[Choice]:
-    """Return ensembles of many sizes, chosen on few rows."""
+def _choices(judge: Judge, candidates: Sequence[Candidate], own: Choice) -> list[Choice]:
+    """Return ensembles of many sizes, chosen on few rows; the first is the study's own."""
     rows = np.unique(np.linspace(0, len(judge.truth) - 1, LADDER_ROWS).astype(np.int64))
     if len(rows) < len(judge.truth):
         candidates = [replace(c, answers=c.answers[rows]) for c in candidates]
@@ -179,10 +193,13 @@ def _choices(judge: Judge, candidates: Sequence[Candidate]) -> list[Choice]:
     selector = Selector(judge.task, judge.truth[rows], candidates, judge.metric, weights)
     limits = replace(usual_limits(candidates, Limits()), steps=20)
     best = selector.best(limits)
-    found = [best] + [selector.alone(c.id, single=single) for c in candidates for single in (True, False)]
+    found = [own, best] + [selector.alone(c.id, single=single) for c in candidates for single in (True, False)]
     least = [c.price for c in found]
     for rung in np.geomspace(min(p.bytes for p in least) + 1, max(best.price.bytes, 2), RUNGS):
         found.append(selector.within(Price(int(rung), limits.latency_us * limits.slower), limits))
     for rung in np.geomspace(min(p.latency_us for p in least) + 0.1, max(best.price.latency_us, 0.2), RUNGS):
         found.append(selector.within(Price(int(limits.bytes * limits.larger), float(rung)), limits))
-    return list({(tuple(sorted(c.weights.items())), c.singles): c for c in found}.values())
+    unique: dict[tuple[object, ...], Choice] = {}
+    for choice in found:
+        unique.setdefault((tuple(sorted(choice.weights.items())), choice.singles), choice)
+    return list(unique.values())

@@ -1,9 +1,11 @@
-"""What a student learns from its teacher, the ensemble: soft labels, and made-up rows with the teacher's answers.
+"""What a student learns from its teacher, the ensemble: soft labels, or made-up rows with the teacher's answers.
 
-The soft label of a row is the teacher's out-of-fold answer, so it comes from models that did not see the row. Made-up
-rows mix the training rows of a fold column by column; the fold's own models answer them, so the rows that the student
-is judged on stay unseen. Probabilities reach the learners as copies of a row, one for each likely class, weighted by
-its probability: every learner takes weights, so parts need no second way to be fitted.
+A student of a fold is taught by the models of that same fold and no others, for these have not seen the rows that it is
+judged on. (Out-of-fold answers of the training rows come from models that have: students taught by them look far better
+out-of-fold than they are.) Made-up rows mix the training rows of the fold column by column.
+
+Probabilities reach the learners as copies of a row, one for each likely class, weighted by its probability: every
+learner takes weights, so parts need no second way to be fitted.
 
 Source: Hinton et al., Distilling the Knowledge in a Neural Network (2015); Bucila et al., Model Compression (KDD 2006).
 """
@@ -23,11 +25,11 @@ from afield.core.registry import load
 from afield.data.answer import Answer
 from afield.data.table import Table
 from afield.search.artifacts import load_state, open_array
-from afield.search.features import encode, specs_of, state_path
+from afield.search.features import encode, matrix_path, specs_of, state_path
 from afield.search.memory import Memory
 from afield.search.recipe import Recipe, Use
 from afield.search.store import Split, open_question, open_split
-from afield.search.tasks import Lesson, answers_path, fit_fold, fold_state_path, stack
+from afield.search.tasks import Lesson, fit_fold, fold_state_path, stack
 
 SOFT, AUGMENTED = "soft", "augmented"
 #: a class less probable than this gets no copy of the row
@@ -70,30 +72,20 @@ def taught(
     """Return what the student learns instead of the plain rows and labels."""
     features, answer, weights = lesson
     weights = np.ones(len(rows)) if weights is None else weights
-    soft = soft_labels(split, teacher)[rows]
-    if recipe.lesson["labels"] == AUGMENTED:
-        draw = np.random.default_rng(seed)
-        made_up = mixed(split.table, rows, split, draw)
-        blocks = encoded(split, teacher, made_up)
-        more = stack([blocks[u.id] for u in recipe.encoders], np.arange(made_up.rows))
-        soft = np.concatenate([soft, taught_answers(split, teacher, fold, blocks)])
-        features = np.concatenate([features, more])
-        weights = np.concatenate([weights, np.full(made_up.rows, weights.sum() / made_up.rows)])
-    return spread(features, soft, weights, answer)
-
-
-def soft_labels(split: Split, teacher: Mapping[str, Any]) -> NDArray[np.float64]:
-    """Return the teacher's out-of-fold answers, float64 [rows, K] or [rows, 1]; rows without one keep their label."""
-    answer = split.answer
-    truth = np.eye(answer.classes)[answer.values] if answer.classes else np.asarray(answer.values, np.float64)[:, None]
-    found = np.zeros_like(truth)
-    for fold in range(split.folds.count):
-        valid = split.folds[fold].valid
-        for trial, member in teacher["members"].items():
-            found[valid] += member["weight"] * open_array(answers_path(split, trial, fold))
-    unseen = split.folds.of < 0  # the first window of time: nobody learned from before it
-    found[unseen] = truth[unseen]
-    return found
+    if recipe.lesson["labels"] == SOFT:
+        uses = [u for m in teacher["members"].values() for u in Recipe.from_json(m["recipe"]).encoders]
+        seen = {u.id: stack([open_array(matrix_path(split, u))], rows) for u in uses}
+        return spread(features, taught_answers(split, teacher, fold, seen), weights, answer)
+    made_up = mixed(split.table, rows, split, np.random.default_rng(seed))
+    blocks = encoded(split, teacher, made_up)
+    more = stack([blocks[u.id] for u in recipe.encoders], np.arange(made_up.rows))
+    hard = np.eye(answer.classes)[answer.values] if answer.classes else np.asarray(answer.values, np.float64)[:, None]
+    return spread(
+        np.concatenate([features, more]),
+        np.concatenate([hard, taught_answers(split, teacher, fold, blocks)]),
+        np.concatenate([weights, np.full(made_up.rows, weights.sum() / made_up.rows)]),
+        answer,
+    )
 
 
 def mixed(table: Table, rows: NDArray[np.int64], split: Split, draw: np.random.Generator) -> Table:
@@ -122,14 +114,18 @@ def encoded(split: Split, teacher: Mapping[str, Any], table: Table) -> dict[str,
 def taught_answers(
     split: Split, teacher: Mapping[str, Any], fold: int, blocks: Mapping[str, NDArray[np.float32]]
 ) -> NDArray[np.float64]:
-    """Return the answers of the teacher's models of this fold, or of all folds where ``fold`` is -1."""
+    """Return the answers of the teacher's models of this fold.
+
+    Where ``fold`` is -1 these are the models of all folds, or of the last window of time.
+    """
     total: NDArray[np.float64] | float = 0.0
     for trial, member in teacher["members"].items():
         recipe = Recipe.from_json(member["recipe"])
         part = load("parts", recipe.learner.part)
         matrices = [blocks[u.id] for u in recipe.encoders]
         features = stack(matrices, np.arange(len(matrices[0])))
-        folds = range(split.folds.count) if fold < 0 else [fold]
+        every = range(split.folds.count)
+        folds = [fold] if fold >= 0 else every[-1:] if split.folds.forward else every
         answers = [
             part.restore(load_state(fold_state_path(split, trial, f), member["states"][f])).reference(features)
             for f in folds

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 
 import numpy as np
 import onnx
@@ -59,12 +59,19 @@ class Small:
         schema = Price(len(canonical_json(self._schema.to_json()).encode()))
         return self._prices.columns() + schema
 
-    def front(self, search: Search, trials: Sequence[Trial], metadata_bytes: int) -> list[Point]:
-        """Return the front of all finished trials."""
+    def front(
+        self,
+        search: Search,
+        trials: Sequence[Trial],
+        metadata_bytes: int,
+        own: tuple[Mapping[str, float], Sequence[str]],
+    ) -> list[Point]:
+        """Return the front of all finished trials; ``own``: weights and singles of the study's model."""
         judge = Judge(task=search.split.answer.task, truth=search.truth, metric=search.metric, weights=search.weights)
         names = {t.id: t.recipe.name for t in trials}
         fixed = self._prices.columns() + Price(metadata_bytes)
-        return find_front(judge, self.candidates(search, trials), fixed, names)
+        mine = self.selector(search, trials).given(*own)
+        return find_front(judge, self.candidates(search, trials), fixed, names, mine)
 
     def stored(self, search: Search) -> list[Trial]:
         """Return the trials of a split that the journal says ended well, students left out, in order of their ids."""

@@ -11,9 +11,6 @@ from afield.search.recipe import Recipe
 #: how ids of small models begin that are tried beside the search
 STUDENT = "s"
 
-#: how ids of small models begin that are tried beside the search
-STUDENT = "s"
-
 Status = Literal["ok", "failed", "stopped", "discarded"]
 
 
@@ -61,11 +58,6 @@ class Trial:
     def fit_s(self) -> float:
         """Wall seconds of all folds, one after another."""
         return float(sum(f["fit_s"] for f in self.folds))
-
-
-def is_student(trial: str) -> bool:
-    """Return whether an id is that of a small model, tried beside the search."""
-    return trial.startswith(STUDENT)
 
 
 def is_student(trial: str) -> bool:
