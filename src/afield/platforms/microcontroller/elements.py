@@ -77,7 +77,7 @@ def _mod(s: Scalars) -> str:
             "b == 0 ? 0 : a % b")  # fmt: skip
     if s.dtype in _SIGNED:
         return "b == 0 || b == -1 ? 0 : (a % b != 0 && (a < 0) != (b < 0)) ? a % b + b : a % b"
-    return f"a - b * floor{s.f}(a / b)" if s.dtype.is_float else "b == 0 ? 0 : a % b"
+    return f"floor_mod{s.f}(a, b)" if s.dtype.is_float else "b == 0 ? 0 : a % b"
 
 
 def _power(s: Scalars) -> str:
@@ -131,8 +131,11 @@ def _is_infinite(s: Scalars) -> str:
 
 
 def _shift(s: Scalars) -> str:
-    sign, bits = ("<<" if s.attributes.get("direction") == "LEFT" else ">>"), 8 * s.dtype.size_bytes
-    return f"b >= {bits} ? 0 : ({_UNSIGNED[s.dtype]})a {sign} b"
+    signed, bits = s.dtype in _SIGNED, 8 * s.dtype.size_bytes
+    beyond = f"b < 0 || b >= {bits}" if signed else f"b >= {bits}"
+    if s.attributes.get("direction") == "LEFT":
+        return f"{beyond} ? 0 : ({_UNSIGNED[s.dtype]})a << b"
+    return f"{beyond} ? {'(a < 0 ? -1 : 0)' if signed else '0'} : a >> b"
 
 
 #: operators of one input

@@ -38,6 +38,11 @@ class Kernel:
         self.name = site.node.op.rpartition(".")[2].lower()
         self._depth = 1
 
+    @property
+    def rom(self) -> str:
+        """The qualifier of pointers into tables, with a blank behind; for locals that walk through a table."""
+        return self._writer.rom
+
     def title(self, name: str) -> None:
         """Name the function after what is special about it, such as ``conv_3x3_depthwise``."""
         self.name = name

@@ -67,7 +67,7 @@ class Network:
 
 
 #: functions of math.h that c/helpers has a form of: the same bits on every device, and no errno
-_MATHS = re.compile(rf"\b({'|'.join(sorted(p.stem for p in FOLDER.glob('helpers/*f.c')))})\(")
+_MATHS = re.compile(rf"\b({'|'.join(sorted(p.stem for p in FOLDER.glob('helpers/*.c')))})\(")
 
 
 class Writer:

@@ -122,7 +122,7 @@ def _general(at: Site, kernel: Kernel) -> None:
             return
         with kernel.block(f"for (int m = 0; m < {weights.shape[0]}; ++m)"):
             kernel.line("float a = bias[m];")
-            kernel.line(f"const float *w = weights + m * {math.prod(taps) * depth};")
+            kernel.line(f"const {kernel.rom}float *w = weights + m * {math.prod(taps) * depth};")
             inputs(0, "0")
             kernel.line(f"*y++ = {activations.apply(at.node, 'a')};")
 

@@ -120,10 +120,14 @@ def infer(
     opsets = {("" if o.domain == "ai.onnx" else o.domain): o.version for o in model.opset_import}
     types = {n: helper.make_tensor_type_proto(_NUMBERS[t.dtype], t.shape) for n, t in tensors.items()}
     data = {n: numpy_helper.from_array(v, n) for n, v in small.items()}
+    known = _schema(node, domain, opsets)
+    whole = type(node).FromString(node.SerializeToString())
+    stated = {a.name for a in node.attribute}
+    # some of onnx's inference functions take another default than the operator's when an attribute is not stated
+    whole.attribute.extend(known.attributes[n].default_value for n in sorted(known.attributes) if n not in stated
+                           and known.attributes[n].default_value.name)  # fmt: skip
     try:
-        found = infer_node_outputs(
-            _schema(node, domain, opsets), node, types, data, None, list(model.opset_import), model.ir_version
-        )
+        found = infer_node_outputs(known, whole, types, data, None, list(model.opset_import), model.ir_version)
     except (InferenceError, *BROKEN) as error:
         return f"its result has no known shape ({(str(error).strip() or 'unknown').splitlines()[0]})."
     results: dict[str, tuple[DType, tuple[int, ...]]] = {}
