@@ -10,7 +10,7 @@ from typing import Any
 from afield.core.errors import MissingDependencyError
 
 #: top-level module -> extra of afield that installs it
-EXTRAS = {"polars": "polars", "pyarrow": "arrow", "s3fs": "s3", "torch": "neural"}
+EXTRAS = {"polars": "polars", "pyarrow": "arrow", "s3fs": "s3", "torch": "neural", "playwright": "browser"}
 
 
 def need(module: str, *, purpose: str) -> ModuleType:

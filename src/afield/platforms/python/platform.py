@@ -19,11 +19,10 @@ from afield.core.errors import UnsupportedError
 from afield.core.findings import Finding
 from afield.core.output import prepare_folder
 from afield.core.proofs import Proof
-from afield.graph.profile import MICROSOFT, ML, OPERATORS
-from afield.model.container import operators, refers_outside
 from afield.model.model import Model
 from afield.model.saving import write_model
 from afield.model.selftest import proof_of
+from afield.platforms.checking import check_operators
 from afield.platforms.protocol import Bundle, ExportOptions, Probe
 
 HERE = Path(__file__).parent
@@ -46,32 +45,7 @@ class PythonPlatform:
     def check(self, model: bytes, device: str = "") -> list[Finding]:
         """Return a finding for each operator that onnxruntime's Python build is not known to run alike."""
         del device  # any machine that has Python will do
-        findings = []
-        for operator in sorted(operators(model), key=lambda o: (o.domain, o.name)):
-            domain = "" if operator.domain == "ai.onnx" else operator.domain
-            if OPERATORS.get(operator.name) == domain:
-                continue
-            known = domain in ("", ML, MICROSOFT)
-            findings.append(
-                Finding(
-                    code="model.operator",
-                    severity="serious",
-                    what=f"The graph uses {domain or 'ai.onnx'}:{operator.name}, which is not on the allowed list.",
-                    fix="Fit the model with afield's own parts."
-                    if known
-                    else "It would need a custom-operator library.",
-                )
-            )
-        if refers_outside(model):
-            findings.append(
-                Finding(
-                    code="model.one_file",
-                    severity="serious",
-                    what="The model keeps data in other files.",
-                    fix="Save it as one file.",
-                )
-            )
-        return findings
+        return check_operators(model)
 
     def export(self, model: bytes, dest: Path, options: PythonOptions | None = None) -> Bundle:
         """Write model.onnx, predict.py and requirements.txt into the folder ``dest``.

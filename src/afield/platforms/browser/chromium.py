@@ -1,0 +1,129 @@
+"""Drives Chromium by Playwright: opens the exported page and runs rows inside it."""
+
+from __future__ import annotations
+
+import base64
+import os
+import shutil
+from collections.abc import Mapping
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from afield.core.errors import MissingDependencyError
+from afield.core.lazy import need
+from afield.core.proofs import Proof
+from afield.model.model import Model
+from afield.model.selftest import stored_answers, stored_feed
+from afield.platforms.browser.runtime import pin
+from afield.platforms.judging import judge
+from afield.platforms.protocol import Bundle, Probe
+
+if TYPE_CHECKING:
+    from playwright.sync_api import Page
+
+PAGE = Path(__file__).parent / "page"
+BROWSERS = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
+ARGUMENTS = ("--no-sandbox", "--disable-dev-shm-usage") if hasattr(os, "geteuid") and os.geteuid() == 0 else ()
+TIME_LIMIT_MS = 120_000
+
+TOGETHER, ALONE = "all rows at once", "one row at a time"
+
+Answers = dict[str, NDArray[Any]]
+
+
+def find_browser() -> str | None:
+    """Return the program of a Chromium on this machine."""
+    return next((found for name in BROWSERS if (found := shutil.which(name))), None)
+
+
+def prove_page(bundle: Bundle, model: Model, probe: Probe | None) -> Proof:
+    """Return the proof of the page's answers, all rows at once and the samples one by one.
+
+    Not run where Playwright or Chromium is not there.
+    """
+    browser = find_browser()
+    if browser is None:
+        return Proof.not_run(bundle.platform, needs="Chromium (Debian: apt install chromium)")
+    try:
+        need("playwright.sync_api", purpose="The proof in a browser")
+    except MissingDependencyError as error:
+        return Proof.not_run(bundle.platform, needs=f"Playwright ({error.fix})")
+    probe = probe or Probe(
+        feed=stored_feed(model.selftest, model.schema),
+        answers=stored_answers(model.selftest),
+        samples=model.selftest.rows,
+    )
+    with ThreadPoolExecutor(1) as pool:  # Playwright refuses a thread with an event loop, such as a notebook's
+        version, runs, reason = pool.submit(
+            _run, browser, bundle.path / "index.html", probe.feed, probe.samples
+        ).result()
+    if reason:
+        return Proof(platform=bundle.platform, ran=True, how=version, passed=False, details=(reason,))
+    how = f"{version}, onnxruntime-web {pin().version}, the page from file://"
+    proof = judge(model, probe, {TOGETHER: runs[TOGETHER]}, platform=bundle.platform, how=how)
+    if ALONE not in runs:
+        return proof
+    samples = Probe(
+        feed={n: v[: probe.samples] for n, v in probe.feed.items()},
+        answers={n: v[: probe.samples] for n, v in probe.answers.items()},
+        samples=probe.samples,
+    )
+    singly = judge(model, samples, {ALONE: runs[ALONE]}, platform=bundle.platform, how=how)
+    return replace(
+        proof,
+        rows=proof.rows + singly.rows,
+        largest=float(np.max([proof.largest, singly.largest])),
+        passed=proof.passed and singly.passed,
+        details=proof.details + singly.details,
+    )
+
+
+def _run(browser: str, path: Path, feed: Mapping[str, NDArray[Any]], alone: int) -> tuple[str, dict[str, Answers], str]:
+    """Return (what ran, answers by way of running, why it failed); the first ``alone`` rows also run one by one."""
+    from playwright.sync_api import Error, sync_playwright
+
+    with sync_playwright() as playwright:
+        try:
+            opened = playwright.chromium.launch(executable_path=browser, args=list(ARGUMENTS))
+        except Error as error:
+            return "Chromium", {}, f"Chromium does not start: {error.message.splitlines()[0]}"
+        version = f"Chromium {opened.version}"
+        try:
+            page = opened.new_page()
+            page.set_default_timeout(TIME_LIMIT_MS)
+            page.goto(path.resolve().as_uri())
+            page.evaluate("afield.ready")
+            runs = {TOGETHER: run_rows(page, feed)}
+            singly = [run_rows(page, {n: v[row : row + 1] for n, v in feed.items()}) for row in range(alone)]
+            if singly:
+                runs[ALONE] = {name: np.concatenate([answers[name] for answers in singly]) for name in singly[0]}
+        except Error as error:
+            return version, {}, error.message.splitlines()[0]
+        finally:
+            opened.close()
+    return version, runs, ""
+
+
+def run_rows(page: Page, feed: Mapping[str, NDArray[Any]]) -> Answers:
+    """Return the outputs of the graph inside an opened page."""
+    script = (PAGE / "proving.js").read_text(encoding="utf-8")
+    found = page.evaluate(script, {name: _to_json(values) for name, values in feed.items()})
+    return {name: _from_json(tensor) for name, tensor in found.items()}
+
+
+def _to_json(values: NDArray[Any]) -> dict[str, Any]:
+    if values.dtype == object:
+        return {"type": "string", "dims": list(values.shape), "data": values.ravel().tolist()}
+    data = base64.b64encode(np.ascontiguousarray(values).tobytes()).decode()
+    return {"type": str(values.dtype), "dims": list(values.shape), "data": data}
+
+
+def _from_json(tensor: Mapping[str, Any]) -> NDArray[Any]:
+    if tensor["type"] == "string":
+        return np.array(tensor["data"], dtype=object).reshape(tensor["dims"])
+    return np.frombuffer(base64.b64decode(tensor["data"]), tensor["type"]).reshape(tensor["dims"])

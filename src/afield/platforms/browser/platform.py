@@ -1,0 +1,87 @@
+"""The browser platform: a page, an app or a module around one model file, proven in Chromium."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from afield.core.errors import UnsupportedError
+from afield.core.findings import Finding
+from afield.core.output import prepare_folder
+from afield.core.proofs import Proof
+from afield.model.model import Model
+from afield.model.saving import write_model
+from afield.platforms.browser.runtime import find_runtime
+from afield.platforms.browser.single import build_page, read_page
+from afield.platforms.checking import check_operators
+from afield.platforms.protocol import Bundle, ExportOptions, Probe
+
+
+@dataclass(frozen=True, kw_only=True)
+class BrowserOptions(ExportOptions):
+    """What the page is to be beside one file.
+
+    Parameters
+    ----------
+    pwa : bool
+        Add what a browser needs to install the page as an app that works offline.
+    module : bool
+        Add an ES module with TypeScript types for a developer's own page.
+    """
+
+    pwa: bool = field(default=False, metadata={"help": "Add what installs the page as an app that works offline."})
+    module: bool = field(default=False, metadata={"help": "Add an ES module with types for a page of your own."})
+
+
+class BrowserPlatform:
+    """Runs models by onnxruntime's wasm build. See ``afield.platforms.protocol.Platform``."""
+
+    name = "browser"
+    summary = "one page that works by double-click and offline; also as an app (--pwa) or an ES module (--module)"
+    options = BrowserOptions
+
+    def check(self, model: bytes, device: str = "") -> list[Finding]:
+        """Return a finding for each operator that the wasm build is not known to run alike."""
+        del device  # any browser of the last years will do
+        return check_operators(model)
+
+    def export(self, model: bytes, dest: Path, options: BrowserOptions | None = None) -> Bundle:
+        """Write ``index.html``, and what the options ask for, into the folder ``dest``.
+
+        Raises
+        ------
+        UnsupportedError
+            ``graph.operator``.
+        MissingDependencyError
+            ``dependency.missing``: the wasm runtime is not on this machine.
+        OutputError
+            ``output.exists``, ``output.unwritable``, ``output.disk_full``.
+        ModelFileError
+            ``model.damaged``, ``model.foreign``, ``model.version``.
+        """
+        options = options or BrowserOptions()
+        loaded = Model.load(model)
+        if found := self.check(model):
+            raise UnsupportedError(
+                "graph.operator",
+                "The model cannot be exported for browsers.",
+                got=" ".join(finding.what for finding in found),
+                fix=found[0].fix,
+            )
+        runtime = find_runtime()
+        files = {"index.html": build_page(loaded, runtime)}
+        prepare_folder(dest, force=options.force)
+        for name, content in files.items():
+            (dest / name).parent.mkdir(parents=True, exist_ok=True)
+            write_model(dest / name, content, force=options.force)
+        size = sum(len(content) for content in files.values())
+        return Bundle(platform=self.name, path=dest, files=tuple(sorted(files)), size_bytes=size)
+
+    def prove(self, bundle: Bundle, probe: Probe | None = None) -> Proof:
+        """Open the page in Chromium, run the probe's rows inside it, and hold the answers to those they should be."""
+        from afield.platforms.browser.chromium import prove_page
+
+        return prove_page(bundle, read_page(bundle.path / "index.html"), probe)
+
+
+platform = BrowserPlatform()
