@@ -44,6 +44,7 @@ def manifest_path(point: EntryPoint) -> Path:
     return root.parent.joinpath(*rest).with_suffix(".toml") if rest else root.with_suffix(".toml")
 
 
+@cache
 def read_manifest(point: EntryPoint) -> dict[str, Any]:
     """Read and check a part's manifest.
 
@@ -75,6 +76,12 @@ def list_parts() -> tuple[Entry, ...]:
     return tuple(Entry(n, read_manifest(p), p) for n, p in _points("afield.parts").items())
 
 
+def find_part(name: str) -> Entry | None:
+    """Return a registered part, or None; reads no other part's manifest."""
+    point = _points("afield.parts").get(name)
+    return None if point is None else Entry(name, read_manifest(point), point)
+
+
 def lacking(entry: Entry) -> tuple[str, ...]:
     """Return which of the packages that a part requires are not installed, importing nothing.
 
@@ -85,7 +92,8 @@ def lacking(entry: Entry) -> tuple[str, ...]:
 
 def is_ready(part: str) -> bool:
     """Return whether all packages that a registered part requires are installed."""
-    return not any(lacking(entry) for entry in list_parts() if entry.name == part)
+    entry = find_part(part)
+    return entry is not None and not lacking(entry)
 
 
 @cache

@@ -12,7 +12,8 @@ from afield.search.recipe import Recipe, Use, kind_there
 from afield.search.shape import Shape
 
 #: column kind, or kinds joined by + -> encoders with settings, for learners that split and for learners that weigh
-Encoding = Mapping[str, Sequence[tuple[str, Mapping[str, Any]]]]
+Prepared = tuple[str, Mapping[str, Any]]
+Encoding = Mapping[str, Sequence[Prepared]]
 
 TREE: Encoding = {
     "number": [("number", {})],
@@ -22,7 +23,9 @@ TREE: Encoding = {
 }
 TREE_MEANS: Encoding = {**TREE, "category": [("codes", {}), ("target_mean", {})]}
 #: what columns say together, which a tree would need many splits for
-TOGETHER, TWICE, GROUPS = ("arithmetic", {}), ("arithmetic", {"rounds": 2}), ("group_stats", {})
+TOGETHER: Prepared = ("arithmetic", {})
+TWICE: Prepared = ("arithmetic", {"rounds": 2})
+GROUPS: Prepared = ("group_stats", {})
 BOTH = "category+number"
 LINEAR: Encoding = {
     "number": [("scaled_number", {})],
@@ -43,7 +46,7 @@ def make_recipe(name: str, encoding: Encoding, learner: str, settings: Mapping[s
     return Recipe(name=name, encoders=encoders, learner=Use(part=learner, settings=settings))
 
 
-def prepared(encoding: Encoding, *uses: tuple[str, Mapping[str, Any]]) -> Encoding:
+def prepared(encoding: Encoding, *uses: Prepared) -> Encoding:
     """Return the encoding with encoders of numbers beside categories."""
     return {**encoding, BOTH: uses}
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from afield.core.randomness import digest
-from afield.core.registry import list_parts
+from afield.core.registry import find_part
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -47,8 +47,8 @@ def kind_there(part: str, kind: str, there: Collection[str]) -> str:
     That is the kinds of both, joined, if the part's manifest has them as an input; "": the part is of no use here.
     """
     found = "+".join(sorted(frozenset(kind.split("+")) & frozenset(there)))
-    manifest = next((e.manifest for e in list_parts() if e.name == part), None)
-    return found if manifest is not None and found in manifest["inputs"] else ""
+    entry = find_part(part)
+    return found if entry is not None and found in entry.manifest["inputs"] else ""
 
 
 @dataclass(frozen=True, kw_only=True)
