@@ -40,7 +40,7 @@ def quick_fits(folder: Path) -> Iterator[list[MemoryEngine]]:
     with pytest.MonkeyPatch.context() as patch:
         patch.chdir(folder)
         patch.delenv("AFIELD_HOME", raising=False)
-        for module in ("fit", "resume", "steering"):
+        for module in ("fit", "resume", "steering", "pick"):
             patch.setattr(f"afield.api.{module}.start_engine", start)
         patch.setattr("afield.search.propose.first_recipes", few_recipes)
         patch.setattr("afield.search.propose.TRIES", 0)

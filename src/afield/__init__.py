@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from afield.api.verbs import export as export
     from afield.api.verbs import fit as fit
     from afield.api.verbs import load as load
+    from afield.api.verbs import pick as pick
     from afield.api.verbs import predict as predict
     from afield.api.verbs import report as report
     from afield.api.verbs import resume as resume
@@ -36,6 +37,7 @@ _NAMES = {
     "export": "afield.api.verbs",
     "fit": "afield.api.verbs",
     "load": "afield.api.verbs",
+    "pick": "afield.api.verbs",
     "predict": "afield.api.verbs",
     "report": "afield.api.verbs",
     "resume": "afield.api.verbs",
@@ -53,6 +55,7 @@ __all__ = [
     "export",
     "fit",
     "load",
+    "pick",
     "predict",
     "report",
     "resume",

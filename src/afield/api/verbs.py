@@ -89,6 +89,45 @@ def resume(study: str, *, out: PathText | None = None, force: bool = False, prog
     return run(study, out=place, force=force, listener=_listener(progress), started=started).model
 
 
+def pick(
+    study: str,
+    *,
+    max_size: str | None = None,
+    max_latency: str | None = None,
+    out: PathText | None = None,
+    force: bool = False,
+    progress: bool | None = None,
+) -> Model:
+    """Return the best model of a study that keeps the limits, proven and judged like any other.
+
+    Parameters
+    ----------
+    study : str
+        Its id.
+    max_size : str, optional
+        The largest file, such as ``"50KB"``.
+    max_latency : str, optional
+        The longest that one row may take, by the table of operator costs, such as ``"20us"``.
+    out : path, optional
+    force : bool
+    progress : bool, optional
+
+    Raises
+    ------
+    EngineError
+        ``study.not_found``, ``study.busy``, ``study.stopped``.
+    DeviceLimitError
+        ``model.limits``: nothing that was found keeps them.
+    ProblemError
+        ``problem.option``: no limit, or one without a unit.
+    """
+    from afield.api.pick import pick as run
+
+    limits = {"max_size": max_size, "max_latency": max_latency}
+    place = None if out is None else Path(out)
+    return run(study, limits, out=place, force=force, listener=_listener(progress), started=time.time()).model
+
+
 def load(path: PathText) -> Model:
     """Open a model file; needs numpy and onnxruntime only.
 
