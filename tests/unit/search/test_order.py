@@ -7,6 +7,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from afield.problem.schema import KINDS, ColumnSpec
 from afield.search.order import Records, learned_order
 from afield.search.portfolio import catalogue
 from afield.search.shape import Shape
@@ -61,7 +62,8 @@ def test_a_recipe_that_failed_on_the_only_near_table_is_not_first() -> None:
 
 @pytest.mark.parametrize("task", ["binary", "multiclass", "regression"])
 def test_the_records_in_the_package_order_the_whole_catalogue(task: str) -> None:
-    shape = Shape(task, 3_000, 0 if task == "regression" else 3, ())  # type: ignore[arg-type]
+    specs = tuple(ColumnSpec(name=kind, kind=kind) for kind in KINDS)
+    shape = Shape(task, 3_000, 0 if task == "regression" else 3, specs)  # type: ignore[arg-type]
     names = [r.name for r in catalogue(shape)]
     assert len(set(names)) == len(names)
     assert sorted(learned_order(shape, names)) == list(range(len(names)))
