@@ -3,36 +3,52 @@
 #include <stdint.h>
 #define ROM
 #define TARGETS 2
-#define TREES count[k]
-#define NODES *size++
+#define TREES(a) count[a]
+#define NODES(a) size[a]
 #define LIMIT_SHIFT 24
-#define FEATURE(a) ((a) >> 16 & 0xFFu)
+#define FEATURE_SHIFT 16
+#define FEATURE_MASK 0xFFu
 #define LINK_BITS 8
 #define LINK_MASK 0xFFu
 #define LINKED 0
 #define LEAF float
+#define SUM float
 #define FINISHED(a) (a)
-void forest(const uint8_t *rank, const uint32_t *nodes, const float *leaves, const uint8_t *size, const uint16_t *count, const float *bias, float *y);
-void forest(const uint8_t *rank, const uint32_t *nodes, const float *leaves, const uint8_t *size, const uint16_t *count, const float *bias, float *y)
+#define BIAS(a) bias[a]
+void forest(const uint8_t *rank, const uint32_t *words, const uint32_t *links, const float *leaves, const uint8_t *size,
+            const uint16_t *count, const float *bias, float *y);
+void forest(const uint8_t *rank, const uint32_t *words, const uint32_t *links, const float *leaves, const uint8_t *size,
+            const uint16_t *count, const float *bias, float *y)
 {
 /* begin */
-    const ROM uint32_t *tree = nodes;
+    const ROM uint32_t *tree = words;
+#if LINKED
+    const ROM uint32_t *link = links;
+#endif
     const ROM LEAF *leaf = leaves;
+    int t = 0;
     for (int k = 0; k < TARGETS; ++k) {
         SUM sum = 0;
-        for (int t = TREES; t > 0; --t) {
-            const uint32_t nodes_here = NODES;
+        for (const int end = t + TREES(k); t < end; ++t) {
+            const uint32_t nodes = NODES(t);
             uint32_t at = 0;
             do {
                 const uint32_t node = tree[at];
-                const uint32_t links = LINKS;
-                at = (rank[FEATURE(node)] > node >> LIMIT_SHIFT ? links >> LINK_BITS : links) & LINK_MASK;
-            } while (at < nodes_here);
-            sum += leaf[at - nodes_here];
-            tree += nodes_here;
-            leaf += nodes_here + 1u;
+#if LINKED
+                const uint32_t next = link[at];
+#else
+                const uint32_t next = node;
+#endif
+                at = (rank[node >> FEATURE_SHIFT & FEATURE_MASK] > node >> LIMIT_SHIFT ? next >> LINK_BITS : next) & LINK_MASK;
+            } while (at < nodes);
+            sum += leaf[at - nodes];
+            tree += nodes;
+#if LINKED
+            link += nodes;
+#endif
+            leaf += nodes + 1u;
         }
-        y[k] = bias[k] + FINISHED(sum);
+        y[k] = BIAS(k) + FINISHED(sum);
     }
 /* end */
 }

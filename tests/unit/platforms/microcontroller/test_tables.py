@@ -1,0 +1,147 @@
+"""Tables in C: every leaf that the runtime ends in, on each threshold and on the floats beside it."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+from numpy.typing import NDArray
+
+from afield.core.errors import UnsupportedError
+from afield.graph.builder import Builder, Value
+from afield.graph.trees import Trees, join, sum_leaves
+from afield.model.session import open_session
+from afield.platforms.microcontroller.compiler import Options
+from afield.platforms.microcontroller.prove.host import SANITISED, STRICT_C, build
+from afield.platforms.microcontroller.tabular.compile import CompiledTable, compile_table
+from afield.platforms.microcontroller.tabular.precision import settle
+from afield.platforms.microcontroller.trees import ranks
+from afield.platforms.microcontroller.validity import faults
+
+ODD = np.array([np.nan, np.inf, -np.inf, 0.0, -0.0, 1e-45, -1e-45, 3.4028235e38, -3.4028235e38, 1e-38, 2.0**24 + 2])
+
+
+def grown(rng: np.random.Generator, nodes: int, features: int, width: int, outputs: int, *, members: bool) -> Trees:
+    """One random tree: each new node takes the place of a leaf."""
+    yes, no = np.full(nodes, -1), np.full(nodes, -1)
+    open_places = [(0, 0)]
+    for node in range(nodes):
+        parent, side = open_places.pop(int(rng.integers(len(open_places))))
+        if node:
+            (yes, no)[side][parent] = node
+        open_places += [(node, 0), (node, 1)]
+    for leaf, (parent, side) in enumerate(open_places if nodes else []):
+        (yes, no)[side][parent] = ~leaf
+    asks = (rng.random(nodes) < 0.3) & members
+    feature = np.where(asks, features, rng.integers(0, features, nodes))
+    counts = np.where(asks, rng.integers(1, 3, nodes), -1)
+    sets = [np.sort(rng.choice(4, c, replace=False)) for c in counts if c > 0]
+    return Trees(
+        sizes=np.array([nodes]),
+        feature=feature,
+        split=rng.choice(np.array([0.1, 1.5, -2.25, 0.3, 1e-40, 7.000000001, 0.0]), nodes) * rng.integers(1, 4, nodes),
+        missing_true=rng.random(nodes) < 0.5,
+        true_child=yes,
+        false_child=no,
+        leaves=rng.normal(size=(nodes + 1, width)),
+        leaf_target=np.full(nodes + 1, int(rng.integers(outputs)) if width == 1 else 0),
+        member_count=counts,
+        members=np.concatenate([np.zeros(0), *sets]),
+    )
+
+
+def answered(compiled: CompiledTable, numbers: NDArray[np.float32], codes: NDArray[np.uint8], folder: Path) -> list:
+    """Return the first output for each row, from C under sanitisers."""
+    given = {compiled.table.number_input: numbers, compiled.table.code_input: codes}
+    rows = [[given[p.name][i] for p in compiled.network.inputs] for i in range(len(numbers))]
+    program = build([compiled.network], folder, (*STRICT_C, *SANITISED))
+    return program.run(0, rows)
+
+
+def columns(builder: Builder, count: int) -> Value:
+    x = builder.transpose(
+        builder.stack_columns([builder.input(f"x{i}", "float64", ["N"]) for i in range(count)]), [1, 0]
+    )
+    return builder.cast(x, "float32")
+
+
+@pytest.mark.parametrize(
+    ("sizes", "width", "outputs"), [((7, 0, 12, 1), 1, 1), ((5, 9, 3, 0, 4), 1, 3), ((6, 0, 8), 2, 2), ((300, 2), 1, 1)]
+)
+def test_every_row_ends_in_the_runtimes_leaves(
+    sizes: tuple[int, ...], width: int, outputs: int, tmp_path: Path
+) -> None:
+    rng = np.random.default_rng(len(sizes))
+    trees = join([grown(rng, n, 3, width, outputs, members=True) for n in sizes])
+    builder = Builder()
+    kind = builder.input("kind", "string", ["N"])
+    texts = ["a", "b", "", "ç"]
+    code = builder.op("LabelEncoder", builder.reshape(kind, [-1, 1]), dtype="float32", keys_strings=texts,
+                      values_floats=[0.0, 1.0, 2.0, 3.0], default_float=-1.0)  # fmt: skip
+    features = builder.concat([columns(builder, 3), code], axis=1)
+    builder.output(sum_leaves(builder, features, trees, outputs), "y", ["N", outputs])
+    data = builder.build("trees").SerializeToString()
+    compiled = compile_table(data, Options(name="tree table"))
+    assert {"Ranks", "Forest"} <= {n.op for n in compiled.graph.nodes}
+    assert faults(compiled.graph) == []
+    assert compiled.table.codes[0].values == ("a", "b", "ç")
+
+    near = np.concatenate([trees.split, ODD]).astype(np.float32)
+    with np.errstate(all="ignore"):
+        beside = [np.nextafter(near, np.float32(side)) for side in (np.inf, -np.inf)]
+    near = np.concatenate([near, *beside])
+    rows = 400 + len(near)
+    numbers = rng.choice(near, size=(rows, 3)).astype(np.float32)
+    numbers[: len(near), 0] = near
+    picked = rng.integers(0, 5, rows)
+    feed = {f"x{i}": numbers[:, i].astype(np.float64) for i in range(3)}
+    feed["kind"] = np.array([["", "elsewhere", "a", "b", "ç"][k] for k in picked], dtype=object)
+    want = open_session(data).run(["y"], feed)[0]
+    got = np.stack([row[0] for row in answered(compiled, numbers, picked.astype(np.uint8)[:, None], tmp_path)])
+    np.testing.assert_allclose(got.reshape(want.shape), want, atol=1e-5)
+
+
+def test_a_threshold_on_a_moved_number_is_one_on_the_number_itself() -> None:
+    builder = Builder()
+    x = builder.op("Sub", builder.input("time", "float64", ["N"]), builder.constant(np.float64(1_600_000_000.25)))
+    x = builder.cast(builder.op("Mul", x, builder.constant(np.float64(1 / 1024))), "float32")
+    tree = grown(np.random.default_rng(0), 6, 1, 1, 1, members=False)
+    builder.output(sum_leaves(builder, builder.reshape(x, [-1, 1]), tree, 1), "y", ["N", 1])
+    compiled = compile_table(builder.build("moved").SerializeToString(), Options())
+    assert [n.op for n in compiled.graph.nodes if n.op != "View"] == ["Ranks", "Forest"]
+
+
+def test_the_last_key_is_the_last_float_that_answers_yes() -> None:
+    thresholds = np.array([0.1, -0.1, 0.0, -0.0, 1e300, -1e300, np.inf, 1e-50, float(np.finfo(np.float32).max)])
+    keys = ranks.last_keys((), thresholds, np.dtype(np.float32))
+    floats = ranks.floats_of(np.maximum(keys, ranks.LOWEST)).astype(np.float64)
+    with np.errstate(all="ignore"):
+        above = np.nextafter(floats.astype(np.float32), np.float32(np.inf)).astype(np.float64)
+    assert (floats <= thresholds).all()
+    assert ((above > thresholds) | np.isinf(floats)).all()
+    never = ranks.last_keys((), np.array([np.nan]), np.dtype(np.float32))
+    assert never.tolist() == [ranks.NEVER]
+
+
+def test_what_no_tree_compares_is_single_and_a_centre_keeps_its_digits(tmp_path: Path) -> None:
+    builder = Builder()
+    x = builder.op("Sub", builder.input("x", "float64", ["N"]), builder.constant(np.float64(2020.123456789)))
+    builder.output(builder.op("Mul", x, builder.constant(np.float64(1000.0))), "y", ["N"])
+    data = builder.build("centre").SerializeToString()
+    compiled = compile_table(data, Options(name="centre"))
+    numbers = np.array([[2020.125], [2019.5], [np.inf], [np.nan]], dtype=np.float32)
+    got = [row[0][0] for row in answered(compiled, numbers, np.zeros((4, 0), np.uint8), tmp_path)]
+    want = open_session(data).run(["y"], {"x": numbers[:, 0].astype(np.float64)})[0]
+    np.testing.assert_allclose(got, want, rtol=3e-7)
+    assert settle(compiled.table.graph, exact=True) is compiled.table.graph
+
+
+@pytest.mark.error_code("graph.operator")
+def test_what_cannot_be_compiled_is_refused_with_its_reason() -> None:
+    builder = Builder()
+    text = builder.input("text", "string", ["N"])
+    builder.output(builder.op("StringConcat", text, text), "both", ["N"])
+    with pytest.raises(UnsupportedError, match="both") as caught:
+        compile_table(builder.build("texts").SerializeToString(), Options())
+    assert caught.value.code == "graph.operator"
