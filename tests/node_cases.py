@@ -169,7 +169,7 @@ def compare(case: Case, program: Any, index: int) -> None:
 
 def rounding(want: Any) -> float:
     """Return four float32 roundings of the largest value: what stated results of sums are themselves off by."""
-    values = np.asarray(want)
+    values = np.ravel(np.asarray(want))
     finite = values[np.isfinite(values)] if values.dtype.kind == "f" else values[:0]
     return 2.0**-22 * float(np.abs(finite).max(initial=0.0))
 

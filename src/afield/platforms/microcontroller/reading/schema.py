@@ -115,6 +115,7 @@ def infer(
 ) -> dict[str, tuple[DType, tuple[int, ...]]] | str:
     """Return type and shape of each output, or one sentence that says why they are not known."""
     from onnx import helper, numpy_helper
+    from onnx.checker import ValidationError
     from onnx.shape_inference import InferenceError, infer_node_outputs
 
     opsets = {("" if o.domain == "ai.onnx" else o.domain): o.version for o in model.opset_import}
@@ -128,7 +129,7 @@ def infer(
                            and known.attributes[n].default_value.name)  # fmt: skip
     try:
         found = infer_node_outputs(known, whole, types, data, None, list(model.opset_import), model.ir_version)
-    except (InferenceError, *BROKEN) as error:
+    except (InferenceError, ValidationError, *BROKEN) as error:
         return f"its result has no known shape ({(str(error).strip() or 'unknown').splitlines()[0]})."
     results: dict[str, tuple[DType, tuple[int, ...]]] = {}
     for name in filter(None, node.output):

@@ -1,0 +1,71 @@
+"""Every operator in 200 generated cases: shapes, pads, strides, groups, broadcasting, against onnxruntime."""
+
+from __future__ import annotations
+
+import zlib
+from collections import Counter
+from pathlib import Path
+
+import numpy as np
+import onnxruntime as ort
+import pytest
+
+from afield.platforms.microcontroller.compiler import Options, compile_network
+from afield.platforms.microcontroller.passes.pipeline import rewritten
+from afield.platforms.microcontroller.plan import overlaps
+from afield.platforms.microcontroller.prove.host import SANITISED, STRICT_C, build
+from afield.platforms.microcontroller.reading.read import read
+from afield.platforms.microcontroller.validity import faults
+from operator_cases import GENERATORS, Generated
+
+CASES = 200
+
+
+def runtime(case: Generated) -> list[np.ndarray] | None:
+    """Return onnxruntime's answers; None where it cannot run the case either."""
+    options = ort.SessionOptions()
+    options.intra_op_num_threads = 1
+    options.log_severity_level = 4
+    try:
+        return ort.InferenceSession(case.model, options).run(None, case.inputs)
+    except (ort.capi.onnxruntime_pybind11_state.NotImplemented, ort.capi.onnxruntime_pybind11_state.Fail,
+            ort.capi.onnxruntime_pybind11_state.RuntimeException,
+            ort.capi.onnxruntime_pybind11_state.InvalidArgument):  # fmt: skip
+        return None
+
+
+def settled(name: str) -> list[tuple[Generated, list[np.ndarray]]]:
+    rng = np.random.default_rng(zlib.crc32(name.encode()))
+    found = []
+    for _ in range(3 * CASES):
+        case = GENERATORS[name](rng)
+        answers = runtime(case)
+        if answers is not None:
+            found.append((case, answers))
+        if len(found) == CASES:
+            break
+    return found
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("name", GENERATORS)
+def test_generated_cases(name: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    found = settled(name)
+    assert len(found) == CASES
+    networks = []
+    for index, (case, _) in enumerate(found):
+        broken: list[str] = []
+        rewritten(read(case.model).graph, lambda _, graph, broken=broken: broken.extend(faults(graph)))
+        assert broken == []
+        compiled = compile_network(case.model, Options(name=f"case{index}"))
+        assert overlaps(compiled.plan) == []
+        networks.append(compiled.network)
+    program = build(networks, tmp_path, (*STRICT_C, *SANITISED), "-O0", together=True)
+    for index, (case, want) in enumerate(found):
+        row = [case.inputs[p.name] for p in networks[index].inputs]
+        (answers,) = program.run(index, [row])
+        for answer, expected in zip(answers, want, strict=True):
+            message = f"{name} case {index}: {case.features}"
+            np.testing.assert_allclose(answer, expected, rtol=1e-4, atol=case.atol, err_msg=message)
+    with capsys.disabled():
+        print(f"[{name}: {dict(Counter(f for case, _ in found for f in case.features))}]")
