@@ -88,7 +88,7 @@ class SmallNetwork:
             "depth": Setting(kind="integer", default=2, low=1, high=2),
             "activation": Setting(kind="choice", default="relu", choices=("relu", "tanh")),
             "learning_rate": Setting(kind="number", default=0.01, low=1e-4, high=0.1, log=True),
-            "weight_decay": Setting(kind="number", default=0.1, low=0.0, high=10.0),
+            "weight_decay": Setting(kind="number", default=0.3, low=0.0, high=10.0),
             "epochs": Setting(kind="integer", default=200, low=1, high=5000, log=True),
             "steps": Setting(kind="integer", default=6000, low=1, high=1_000_000, log=True),
             "batch_size": Setting(kind="integer", default=128, low=8, high=8192, log=True),
