@@ -9,7 +9,7 @@ from __future__ import annotations
 import re
 import shutil
 import subprocess
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -69,6 +69,17 @@ class Measured:
     stack_bytes: int
 
 
+@dataclass(frozen=True, kw_only=True)
+class Ran:
+    """A program that ran on a board: instructions of each row, its answers' bytes, and sizes as in ``Measured``."""
+
+    instructions: tuple[int, ...]
+    answers: bytes
+    flash_bytes: int
+    ram_bytes: int
+    stack_bytes: int
+
+
 def lacking() -> str:
     """Return what this machine lacks to run boards; empty where nothing."""
     return "" if shutil.which(COMPILER) and shutil.which(EMULATOR) else "gcc-arm-none-eabi and qemu-system-arm"
@@ -91,35 +102,64 @@ def measure(
     RuntimeError
         The compiler refused the code, or the program ended badly.
     """
+    prefix = network.prefix
+    files = {f"{prefix}.h": header(network), f"{prefix}.c": source(network), "vectors.h": _vectors(network, rows)}
+    ran = run(files, _entry(network), _EMPTY, board, folder, optimise)
+    return Measured(
+        board=board,
+        outputs=_outputs(network, ran.answers, len(rows)),
+        instructions=ran.instructions[0],
+        flash_bytes=ran.flash_bytes,
+        ram_bytes=ran.ram_bytes,
+        stack_bytes=ran.stack_bytes,
+    )
+
+
+def run(files: Mapping[str, str], entry: str, empty: str, board: str, folder: Path, optimise: str = "-O2") -> Ran:
+    """Compile a program for a board twice, with ``entry`` and with ``empty``, and run both.
+
+    Parameters
+    ----------
+    files : mapping of str to str
+        Names and texts; every ``.c`` is compiled strictly and linked with both, where the linker keeps what is used.
+        ``vectors.h`` holds the rows, as ``main.c`` wants them.
+    entry, empty : str
+        C of ``entry``, which runs one row; ``empty`` does all of it but the work that is measured.
+
+    Raises
+    ------
+    MissingDependencyError
+        ``dependency.missing``.
+    RuntimeError
+        The compiler refused the code, or the program ended badly.
+    """
     if lacking():
         raise MissingDependencyError("dependency.missing", f"The proof needs {lacking()}.", fix=INSTALL)
     folder.mkdir(parents=True, exist_ok=True)
-    prefix = network.prefix
-    (folder / f"{prefix}.h").write_text(header(network), encoding="utf-8")
-    (folder / f"{prefix}.c").write_text(source(network), encoding="utf-8")
-    (folder / "vectors.h").write_text(_vectors(network, rows), encoding="utf-8")
-    (folder / "entry.c").write_text(_entry(network), encoding="utf-8")
-    (folder / "empty.c").write_text(_EMPTY, encoding="utf-8")
+    for name, text in {**files, "entry.c": entry, "empty.c": empty}.items():
+        (folder / name).write_text(text, encoding="utf-8")
     counter = folder / "counter.so"
     _run(["gcc", "-shared", "-fPIC", "-O2", str(HERE / "instruction_counter.c"), "-o", str(counter)], folder)
     setting = BOARDS[board]
     strict = ("-std=c99", "-Wall", "-Wextra", "-Wconversion", "-Werror", "-ffp-contract=off")
     flags = (*setting.flags, "-mthumb", optimise, "-ffunction-sections", "-fdata-sections")
-    _run([COMPILER, *strict, *flags, "-c", f"{prefix}.c", "-o", "network.o"], folder)
+    objects = []
+    for name in sorted(n for n in files if n.endswith(".c")):
+        objects.append(f"{name}.o")
+        _run([COMPILER, *strict, *flags, "-c", name, "-o", objects[-1]], folder)
     link = ("-nostartfiles", "-Wl,--gc-sections", "-T", str(HERE / setting.script))
     harness = (str(HERE / "cortex_m_startup.c"), str(HERE / "main.c"))
-    for name, parts in (("full", ("entry.c", "network.o")), ("empty", ("empty.c",))):
-        own = ("-I", str(folder), *harness, *parts, "-lm", "-lc", "-lgcc", "-o", f"{name}.elf")
+    for name in ("entry", "empty"):
+        own = ("-I", str(folder), *harness, f"{name}.c", *objects, "-lm", "-lc", "-lgcc", "-o", f"{name}.elf")
         _run([COMPILER, *flags, "-ffreestanding", *link, *own], folder)
-    full, empty = _emulated(folder / "full.elf", counter, setting), _emulated(folder / "empty.elf", counter, setting)
-    flash, ram = (a - b for a, b in zip(_size(folder / "full.elf"), _size(folder / "empty.elf"), strict=True))
-    return Measured(
-        board=board,
-        outputs=_outputs(network, full[1], len(rows)),
-        instructions=full[0][0] - empty[0][0],
+    full, bare = _emulated(folder / "entry.elf", counter, setting), _emulated(folder / "empty.elf", counter, setting)
+    flash, ram = (a - b for a, b in zip(_size(folder / "entry.elf"), _size(folder / "empty.elf"), strict=True))
+    return Ran(
+        instructions=tuple(a - b for a, b in zip(full[0], bare[0], strict=True)),
+        answers=full[1],
         flash_bytes=flash,
         ram_bytes=ram,
-        stack_bytes=full[2] - empty[2],
+        stack_bytes=full[2] - bare[2],
     )
 
 
