@@ -12,6 +12,7 @@ import numpy as np
 
 from afield.platforms.microcontroller.ir import Array, Attribute, DType, Graph, Node, Tensor
 from afield.platforms.microcontroller.reading import canonical, schema
+from afield.platforms.microcontroller.reading.corrections import corrected
 from afield.platforms.microcontroller.reading.folding import FOLDED_BYTES, evaluate
 from afield.platforms.microcontroller.reading.parse import BROKEN, damaged, parse
 from afield.platforms.microcontroller.reading.stating import NotStatic, Stated
@@ -166,6 +167,8 @@ class _Walk:
         inferred = self.inferred(node, domain)
         if isinstance(inferred, str):
             return inferred
+        if node.input:
+            inferred = corrected(node.op_type, attributes, self.tensors[node.input[0]], inferred)
         before = dict(self.tensors)
         for output, (dtype, shape) in inferred.items():
             self.state(output, dtype, shape)
