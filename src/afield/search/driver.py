@@ -36,7 +36,9 @@ from afield.search.outer import (
     INNER_FOLDS,
     LINEAR,
     LINEAR_ALONE,
+    OUTER_TAKES,
     Tested,
+    affordable,
     baseline_answers,
     file_answers,
     main_trials,
@@ -54,6 +56,8 @@ from afield.search.store import Split, open_question, open_split, save_split
 from afield.search.trial import Trial
 from afield.search.within import solve
 
+#: the split whose trials become the model
+MAIN = "main"
 #: shares of the wall time at which the search and the honest score end; the rest checks and writes the file
 MAIN_ENDS, OUTER_ENDS = 0.60, 0.85
 #: under limits, the share of the search's time that goes to full models; students of the main search may take so much
@@ -138,14 +142,14 @@ class Driver:
         """Return the search on all rows, with no trial run yet."""
         self.listener(Event("stage", {"name": "search"}))
         rows = np.arange(self.question.table.rows, dtype=np.int64)
-        return self._search(self._split("main", rows, fold_count(len(rows))))
+        return self._search(self._split(MAIN, rows, fold_count(len(rows))))
 
     def conclude(self, search: Search) -> Finished:
         """Combine the trials of the main search, estimate the honest score, and check the file."""
         some = any(t.status == "ok" for t in search.trials)
         students = self._students(search, self._main_ends + STUDENTS_TAKE) if some else []
         wanted = some and not self.plan.test_given and not self.interrupt.asked
-        tested = self._outer(search.split.folds.count) if wanted else None
+        tested = self._outer(search.split.folds.count, len(search.trials)) if wanted else None
         return self._finished(search, students, tested)
 
     def again(self) -> Finished:
@@ -217,7 +221,8 @@ class Driver:
         return open_split(folder)
 
     def _search(self, split: Split) -> Search:
-        proposer = PortfolioThenNeighbours(self.shape(split), derive_seed(self.plan.seed, "propose"))
+        hurried = split.name != MAIN
+        proposer = PortfolioThenNeighbours(self.shape(split), derive_seed(self.plan.seed, "propose"), hurried=hurried)
         return Search(split, proposer, self.evaluator, self.plan.metric, self.listener)
 
     def shape(self, split: Split) -> Shape:
@@ -335,12 +340,14 @@ class Driver:
             )
         return kept
 
-    def _outer(self, folds: int) -> Tested | None:
+    def _outer(self, folds: int, trials: int) -> Tested | None:
         self.listener(Event("stage", {"name": "honest score"}))
         plans = plan_outer(self.question, derive_seed(self.plan.seed, "outer"))
         limited = self.clock.budget_s is not None
-        limit = self._trials if limited else outer_trials(self._trials, folds, len(plans))
         began = self.clock.elapsed_s()
+        if self.clock.budget_s is not None:
+            plans = plans[: affordable(len(plans), trials, folds, began, self.clock.budget_s)]
+        limit = self._trials if limited else outer_trials(self._trials, folds, len(plans))
         parts = []
         for i, plan in enumerate(plans):
             budget_s = self.clock.budget_s
@@ -353,7 +360,7 @@ class Driver:
 
     def _end(self, began: float, number: int, count: int) -> float:
         """Return the share of the budget at which this outer split ends: a quarter is for all of them."""
-        end = min(OUTER_ENDS, began + 0.25)
+        end = min(OUTER_ENDS, began + OUTER_TAKES)
         return began + max(0.0, end - began) * (number + 1) / count
 
     def _outer_split(self, name: str, plan: Fold, trials: int, end: float) -> Tested | None:

@@ -84,6 +84,20 @@ def learned_order(shape: Shape, names: Sequence[str], records: Records | None = 
     return [known[i] for i in order] + [i for i, name in enumerate(names) if name not in place]
 
 
+def strongest(shape: Shape, names: Sequence[str], records: Records | None = None) -> int | None:
+    """Return the place of the recipe with the least error on tables like this one, whatever it costs."""
+    records = _records() if records is None else records
+    place = {name: i for i, name in enumerate(records.names)}
+    known = [i for i, name in enumerate(names) if name in place]
+    if not known:
+        return None
+    alone = np.diagonal(records.errors, axis1=1, axis2=2)[:, [place[names[i]] for i in known]]
+    there = ~np.isnan(alone)
+    weights = records.weights(shape)[:, None] * there
+    losses = (weights * np.log(np.where(there, alone, 1.0))).sum(axis=0) / np.maximum(weights.sum(axis=0), 1e-12)
+    return known[int(np.argmin(np.where(there.any(axis=0), losses, np.inf)))]
+
+
 def _greedy(records: Records, recipes: NDArray[np.int64], weights: Floats) -> list[int]:
     """Return the order of ``recipes`` (places in the records), as places in ``recipes``."""
     errors = records.errors[:, recipes][:, :, recipes]

@@ -55,6 +55,16 @@ def outer_trials(main_trials: int, main_folds: int, splits: int) -> int:
     return max(2, int(main / 3 / each))
 
 
+#: all outer splits take so much of the wall time; each should bear so many trials
+OUTER_TAKES, OUTER_TRIALS = 0.25, 8
+
+
+def affordable(splits: int, main_trials: int, main_folds: int, main_s: float, budget_s: float) -> int:
+    """Return how many outer splits bear a search each, by what a trial of the main search took; one at least."""
+    trial_s = 0.8 * INNER_FOLDS / main_folds * main_s / max(1, main_trials)
+    return int(min(splits, max(1.0, OUTER_TAKES * budget_s / (OUTER_TRIALS * max(trial_s, 1e-6)))))
+
+
 #: the plainest rule, and the learner that is a fair first try
 LINEAR, LINEAR_ALONE = "linear", "a linear model alone"
 

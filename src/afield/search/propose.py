@@ -11,6 +11,7 @@ import numpy as np
 from afield.core.randomness import derive_seed
 from afield.core.registry import load
 from afield.parts.protocol import Setting
+from afield.search.order import strongest
 from afield.search.portfolio import first_recipes
 from afield.search.recipe import Recipe, Use
 from afield.search.shape import Shape
@@ -24,10 +25,17 @@ FIXED = ("max_rounds", "patience", "max_bytes")
 
 
 class PortfolioThenNeighbours:
-    """The portfolio in its order, then seeded steps around the better half of what was tried."""
+    """The portfolio in its order, then seeded steps around the better half of what was tried.
 
-    def __init__(self, shape: Shape, seed: int) -> None:
+    With ``hurried`` the recipe that is likely the strongest comes first: a search that has time for little more than
+    one trial is to be judged by it.
+    """
+
+    def __init__(self, shape: Shape, seed: int, *, hurried: bool = False) -> None:
         self._first = first_recipes(shape)
+        best = strongest(shape, [r.name for r in self._first]) if hurried else None
+        if best is not None:
+            self._first.insert(0, self._first.pop(best))
         self._seed = seed
 
     def propose(self, history: Sequence[Trial], count: int) -> list[Recipe]:

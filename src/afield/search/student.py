@@ -19,8 +19,8 @@ from afield.search.shape import Shape
 #: trees of all classes together, leaves, learning rate
 SIZES: tuple[tuple[int, int, float], ...] = ((5, 4, 0.5), (10, 8, 0.4), (20, 8, 0.3), (40, 10, 0.2), (60, 16, 0.12))
 FEW_SIZES = (SIZES[1], SIZES[3])
-#: made-up rows are dear: the largest of the small ones learn from them
-AUGMENTED_SIZES = SIZES[-2:]
+#: lessons are tried where they may pay: few leaves have no room for them, and made-up rows are dear
+SOFT_SIZES, AUGMENTED_SIZES = (SIZES[1], *SIZES[3:]), SIZES[3:]
 NETWORK = "small_network"
 #: rows times classes up to which students are tried although nobody asked for a small model
 CHEAP_ROWS = 100_000
@@ -39,7 +39,8 @@ def students(shape: Shape, teacher: Mapping[str, float], *, limited: bool) -> li
     linear = make_recipe("linear", _light(LINEAR, shape), "linear", {}, shape)
     others = [linear, *(_networks(shape) if _has(NETWORK) else [])]
     found = [*plain, *others[1:]]
-    found += [_taught(r, SOFT, teacher) for r in [*plain, *others]]
+    soft = [_trees(size, TREE, shape) for size in SOFT_SIZES]
+    found += [_taught(r, SOFT, teacher) for r in [*soft, *others]]
     found += [_taught(_trees(size, TREE, shape), AUGMENTED, teacher) for size in AUGMENTED_SIZES]
     found += [_taught(r, AUGMENTED, teacher) for r in others[1:]]
     for left_out in HEAVY:
@@ -55,7 +56,7 @@ def _narrow(shape: Shape, kinds: set[str], teacher: Mapping[str, float]) -> list
     linear = {k: v for k, v in LINEAR.items() if k in kinds}
     plain = [_trees(size, trees, shape) for size in FEW_SIZES] + [make_recipe("linear", linear, "linear", {}, shape)]
     note = " and ".join(sorted(kinds)) + " only"
-    return [_named(r, f"{r.name}, {note}") for recipe in plain for r in (recipe, _taught(recipe, SOFT, teacher))]
+    return [_named(r, f"{r.name}, {note}") for r in [*plain, _taught(plain[1], SOFT, teacher)]]
 
 
 def _trees(size: tuple[int, int, float], encoding: Encoding, shape: Shape) -> Recipe:
