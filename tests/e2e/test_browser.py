@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+import csv
 import gzip
+import json
+import subprocess
 import threading
+import time
 from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
@@ -15,10 +19,12 @@ from afield.api.export import export
 from afield.model.model import Model
 from afield.platforms.browser.chromium import ARGUMENTS, find_browser
 from afield.platforms.browser.runtime import fetch_runtime
+from node_packages import install, program
 from small_models import one_row, small_model
 
 pytestmark = pytest.mark.e2e
 
+HERE = Path(__file__).parent
 READY_MS = 3_000
 PAGE_BYTES, MODEL_FACTOR = 6_300_000, 1.35
 
@@ -184,3 +190,168 @@ def test_a_page_whose_answers_are_off_says_so(tmp_path, visit):
     assert not page.proof["passed"]
     assert page.inner_text("#state").startswith("Do not use these answers")
     assert page.get_attribute("#state", "class") == "wrong"
+
+
+# Many rows ------------------------------------------------------------------------------------------------------------
+
+
+def write_csv(path: Path, rows: int, delimiter: str = ";") -> dict[str, list]:
+    """Write rows as a German Excel would, and return the columns as typed values."""
+    rng = np.random.default_rng(3)
+    columns = {
+        "length (mm)": rng.uniform(1, 9, rows).round(3).tolist(),
+        "weight": rng.uniform(-2, 2, rows).round(2).tolist(),
+        "sex": rng.choice(["M", "F", "I", "", "new"], rows).tolist(),
+        "site": rng.choice(["1", "1.0", "2.5"], rows).tolist(),
+        "caught": rng.choice(["2020-05-17", "17.05.2020", "NA"], rows).tolist(),
+        "label": rng.choice(["good", 'he said "no"; left', "zwei\nZeilen"], rows).tolist(),
+        "id": list(range(rows)),
+    }
+    with path.open("w", encoding="cp1252", newline="") as file:
+        writer = csv.writer(file, delimiter=delimiter)
+        writer.writerow(columns)
+        for row in zip(*columns.values(), strict=True):
+            cells = list(row)
+            cells[1] = f"{cells[1]:.2f} g".replace(".", ",")
+            writer.writerow(cells)
+    return columns
+
+
+def answered(page, path: Path, into: Path) -> list[dict[str, str]]:
+    if not page.is_visible("#batch-file"):
+        page.click("text=Many rows")
+    page.set_input_files("#batch-file", path)
+    with page.expect_download() as download:
+        page.click("text=Save the answers")
+    download.value.save_as(into)
+    assert download.value.suggested_filename == f"{path.stem}_answers.csv"
+    with into.open(encoding="utf-8", newline="") as file:
+        return list(csv.DictReader(file, delimiter=";"))
+
+
+def test_a_thousand_rows_of_csv_are_answered_in_two_seconds(table, visit, tmp_path):
+    columns = write_csv(tmp_path / "shells.csv", 1_000)
+    page = visit(url_of(table[0]))
+    started = time.monotonic()
+    found = answered(page, tmp_path / "shells.csv", tmp_path / "out.csv")
+    taken = time.monotonic() - started
+    assert taken < 2.0
+    model = Model(small_model())
+    labels, probabilities = model.label_and_probabilities({n: v for n, v in columns.items() if n != "id"})
+    assert [row["label_of_model"] for row in found] == labels.tolist()
+    for k, name in enumerate(model.classes):
+        ours = [float(row[f"probability_{name}"].replace(",", ".")) for row in found]
+        assert ours == pytest.approx(probabilities[:, k].tolist(), abs=1e-6)
+    assert [row["id"] for row in found] == [str(i) for i in range(1_000)]
+    assert [row["label"] for row in found] == columns["label"]
+    assert page.trouble == []
+
+
+def test_rows_that_cannot_be_read_are_named_and_the_rest_answered(table, visit, tmp_path):
+    write_csv(tmp_path / "some.csv", 20)
+    lines = (tmp_path / "some.csv").read_bytes().decode("cp1252").split("\r\n")
+    lines[3] = lines[3].replace(lines[3].split(";")[0], "long", 1)
+    (tmp_path / "some.csv").write_text("\r\n".join(lines), encoding="utf-8", newline="")
+    page = visit(url_of(table[0]))
+    found = answered(page, tmp_path / "some.csv", tmp_path / "out.csv")
+    assert len(found) == 20
+    wrong = [row for row in found if row["problem"]]
+    assert [row["problem"] for row in wrong] == ['column "length (mm)": not a number']
+    assert wrong[0]["label_of_model"] == ""
+    assert all(row["label_of_model"] for row in found if row not in wrong)
+    assert "row 3" in page.inner_text("#batch-result")
+
+
+def test_a_csv_without_the_columns_is_told_which(table, visit, tmp_path):
+    (tmp_path / "other.csv").write_text("sex,weight\nM,1\n")
+    page = visit(url_of(table[0]))
+    page.click("text=Many rows")
+    page.set_input_files("#batch-file", tmp_path / "other.csv")
+    page.wait_for_selector("#batch-result .wrong")
+    assert "lacks the columns length (mm), site, caught, label" in page.inner_text("#batch-result")
+
+
+# App and module -------------------------------------------------------------------------------------------------------
+
+
+@pytest.fixture(scope="module")
+def app(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("app")
+    return folder, export(small_model(), "browser", folder, options={"pwa": True, "module": True})
+
+
+def test_the_app_works_offline_after_the_first_visit(app, visit, served):
+    folder, exported = app
+    assert exported.proof.passed
+    url, seen = served(folder)
+    page = visit(f"{url}/")
+    page.wait_for_selector("#offline")
+    assert {"/", "/sw.js", "/manifest.webmanifest", "/icon-512.png"} <= set(seen)
+    page.context.set_offline(True)
+    seen.clear()
+    page.reload()
+    assert page.evaluate("afield.ready")["passed"]
+    page.fill("#field-0", "4.5")
+    page.wait_for_selector("#answer .value")
+    assert seen == []
+    manifest = page.evaluate("document.querySelector('link[rel=manifest]').href")
+    assert manifest == f"{url}/manifest.webmanifest"
+    assert page.trouble == []
+
+
+def test_the_browser_finds_nothing_that_hinders_installing(app, visit, served):
+    url, _ = served(app[0])
+    page = visit(f"{url}/")
+    page.wait_for_selector("#offline")
+    session = page.context.new_cdp_session(page)
+    assert session.send("Page.getAppManifest")["errors"] == []
+    errors = session.send("Page.getInstallabilityErrors")["installabilityErrors"]
+    assert [e for e in errors if e["errorId"] != "in-incognito"] == []  # the test's own window keeps nothing
+
+
+APP = """import { open, predict, predictMany, type Answer, type Row } from "rings-model";
+
+const row: Row = DATA;
+
+async function main() {
+  const one: Answer = await predict(row);
+  const label: "low" | "high" | "ærlig" = one.label;
+  const model = await open();
+  const proof = await model.selfTest();
+  const many = await predictMany([row, { ...row, sex: null, weight: "0,25 g", caught: "17.05.2020" }]);
+  const wrong = await predict({ ...row, weight: "heavy" }).catch((error: Error) => error.message);
+  return { label, one, many, proof, wrong };
+}
+
+Object.assign(globalThis, { afield: { ready: main() } });
+"""
+
+
+def test_the_module_works_in_a_vite_app_with_its_types(app, visit, served, tmp_path):
+    tools = install(HERE / "web")
+    (tmp_path / "node_modules").mkdir()
+    (tmp_path / "node_modules" / "rings-model").symlink_to(app[0] / "module")
+    (tmp_path / "index.html").write_text(
+        '<!doctype html><title>x</title><link rel="icon" href="data:,"><script type="module" src="/main.ts"></script>'
+    )
+    (tmp_path / "main.ts").write_text(APP.replace("DATA", json.dumps(one_row())), encoding="utf-8")
+    (tmp_path / "package.json").write_text('{"type": "module"}')
+    checked = [str(tools / "typescript" / "bin" / "tsc"), "--noEmit", "--strict", "--target", "es2022", "--module",
+               "esnext", "--moduleResolution", "bundler", "--lib", "es2022,dom", "main.ts"]  # fmt: skip
+    build = [str(tools / "vite" / "bin" / "vite.js"), "build", "--logLevel", "error", "--target", "es2022"]
+    for command in (checked, build):
+        done = subprocess.run(
+            [program("node"), *command], cwd=tmp_path, capture_output=True, text=True, timeout=120, check=False
+        )
+        assert done.returncode == 0, done.stdout + done.stderr
+    url, _ = served(tmp_path / "dist")
+    page = visit(url)
+    found, model = page.proof, Model(small_model())
+    labels, probabilities = model.label_and_probabilities(one_row())
+    assert found["proof"]["passed"]
+    assert found["one"]["label"] == labels[0]
+    assert list(found["one"]["probabilities"].values()) == pytest.approx(probabilities[0].tolist(), abs=1e-6)
+    second = model.predict_proba(one_row(sex=None))[0].tolist()
+    assert list(found["many"][1]["probabilities"].values()) == pytest.approx(second, abs=1e-6)
+    assert found["wrong"] == 'row 1, column "weight": not a number'
+    assert page.trouble == []

@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 import base64
+import gzip
 import json
-import os
-import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -24,9 +23,11 @@ from afield.model.selftest import stored_answers, stored_feed
 from afield.parts.encoders.text import part as text
 from afield.parts.learners.network.learner import part as network
 from afield.parts.protocol import FitContext
+from afield.platforms.browser.runtime import fetch_runtime, pin
 from afield.problem.schema import ColumnSpec
 from afield.testing import learner_kit as kit
 from afield.testing.encoder_tables import make_answers, make_cases
+from node_packages import program
 
 HERE = Path(__file__).parent / "wasm"
 sys.path.insert(0, str(HERE))
@@ -39,29 +40,13 @@ TYPES = {"bool": np.bool_, "float32": np.float32, "float64": np.float64, "int64"
          "uint8": np.uint8, "int32": np.int32}  # fmt: skip
 
 
-def program(name: str) -> str:
-    path = shutil.which(name)
-    assert path, f"{name} is not installed: the wasm proof needs Node 20 and npm (Debian: apt install nodejs npm)"
-    return path
-
-
 @pytest.fixture(scope="session")
-def library():
-    """The pinned onnxruntime-web, installed from the lockfile into the cache folder unless it is there."""
-    program("node")
-    cache = os.environ.get("AFIELD_NODE_CACHE")
-    folder = Path(cache) / "wasm" if cache else HERE
-    wanted = json.loads((HERE / "package.json").read_text())["dependencies"]["onnxruntime-web"]
-    package = folder / "node_modules" / "onnxruntime-web" / "package.json"
-    if not package.exists() or json.loads(package.read_text())["version"] != wanted:
-        folder.mkdir(parents=True, exist_ok=True)
-        if folder != HERE:
-            for name in ("package.json", "package-lock.json"):
-                shutil.copy(HERE / name, folder / name)
-        command = [program("npm"), "ci", "--ignore-scripts", "--no-audit", "--no-fund", "--loglevel=error"]
-        done = subprocess.run(command, cwd=folder, capture_output=True, text=True, timeout=300, check=False)
-        assert done.returncode == 0, f"npm ci failed in {folder}:\n{done.stderr}"
-    return package.parent / "dist" / "ort.wasm.min.mjs"
+def library(tmp_path_factory):
+    """The folder of the wasm runtime that exported pages carry."""
+    folder = tmp_path_factory.mktemp("runtime")
+    for name in pin().files:
+        (folder / name).write_bytes(gzip.decompress((fetch_runtime() / f"{name}.gz").read_bytes()))
+    return folder
 
 
 def to_json(array):

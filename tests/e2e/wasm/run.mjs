@@ -1,14 +1,16 @@
 // Runs ONNX models in onnxruntime-web's wasm build, because a graph that runs in Python need not run in a browser.
 //
-// usage: node run.mjs ONNXRUNTIME_WEB JOBS ANSWERS
+// usage: node run.mjs FOLDER JOBS ANSWERS; the folder holds ort.mjs and ort.wasm
 // JOBS: JSON list of { model: path, optimise: bool, feeds: { name: tensor } }
 // ANSWERS: JSON list of { outputs: { name: tensor } } or { error: text }
 // tensor: { type, dims, data }; data is a list of strings, or little-endian bytes in base64, so that NaN survives.
 import { readFileSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
 import { pathToFileURL } from "node:url";
 
-const [library, jobsPath, answersPath] = process.argv.slice(2);
-const ort = await import(pathToFileURL(library));
+const [folder, jobsPath, answersPath] = process.argv.slice(2);
+const ort = await import(pathToFileURL(join(folder, "ort.mjs")));
+ort.env.wasm.wasmBinary = readFileSync(join(folder, "ort.wasm"));
 ort.env.wasm.numThreads = 1;
 ort.env.logLevel = "error";
 

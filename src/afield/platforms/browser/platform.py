@@ -11,6 +11,8 @@ from afield.core.output import prepare_folder
 from afield.core.proofs import Proof
 from afield.model.model import Model
 from afield.model.saving import write_model
+from afield.platforms.browser.app_files import build_app
+from afield.platforms.browser.module_files import build_module
 from afield.platforms.browser.runtime import find_runtime
 from afield.platforms.browser.single import build_page, read_page
 from afield.platforms.checking import check_operators
@@ -69,7 +71,9 @@ class BrowserPlatform:
                 fix=found[0].fix,
             )
         runtime = find_runtime()
-        files = {"index.html": build_page(loaded, runtime)}
+        files = build_app(loaded, runtime) if options.pwa else {"index.html": build_page(loaded, runtime)}
+        if options.module:
+            files |= {f"module/{name}": content for name, content in build_module(loaded, runtime).items()}
         prepare_folder(dest, force=options.force)
         for name, content in files.items():
             (dest / name).parent.mkdir(parents=True, exist_ok=True)

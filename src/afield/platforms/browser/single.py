@@ -20,9 +20,10 @@ from afield.platforms.browser.joining import join_modules
 from afield.platforms.browser.runtime import Runtime
 
 PAGE = Path(__file__).parent / "page"
+NO_ICON = '<link rel="icon" href="data:,">'  # else a browser asks the server for one
 
 
-def build_page(model: Model, runtime: Runtime, *, head: str = "", allow: str = "", main: str = "app.js") -> bytes:
+def build_page(model: Model, runtime: Runtime, *, head: str = NO_ICON, allow: str = "", own_files: bool = False) -> bytes:
     """Return the page.
 
     Parameters
@@ -33,14 +34,14 @@ def build_page(model: Model, runtime: Runtime, *, head: str = "", allow: str = "
         More elements of the head.
     allow : str
         More directives of the content security policy, each ending in ``; ``.
-    main : str
-        The module that the page runs.
+    own_files : bool
+        The page may load images and a worker that lie beside it.
     """
     style = (PAGE / "style.css").read_text(encoding="utf-8")
-    script = _inline(_joined(main))
+    script = _inline(_joined("app.js"))
     card, target = model.card, model.schema.target
     values = {
-        "policy": html.escape(policy(script, style, allow)),
+        "policy": html.escape(policy(script, style, allow, own_files=own_files)),
         "head": head,
         "title": html.escape(str(card.title)),
         "lead": html.escape(_lead(card)),
@@ -58,11 +59,12 @@ def build_page(model: Model, runtime: Runtime, *, head: str = "", allow: str = "
     return re.sub(r"\{\{(\w+)\}\}", lambda m: values[m[1]], template).encode()
 
 
-def policy(script: str, style: str, allow: str = "") -> str:
+def policy(script: str, style: str, allow: str = "", *, own_files: bool = False) -> str:
     """Return the content security policy: what is in the page may run, blobs that it makes itself, and nothing else."""
+    own = " 'self'" if own_files else ""
     return (
         f"default-src 'none'; script-src '{_hash(script)}' 'wasm-unsafe-eval' blob:; style-src '{_hash(style)}'; "
-        f"worker-src blob:; img-src blob: data:; media-src blob:; {allow}base-uri 'none'; form-action 'none'"
+        f"worker-src blob:{own}; img-src blob: data:{own}; media-src blob:; {allow}base-uri 'none'; form-action 'none'"
     )
 
 

@@ -1,11 +1,14 @@
 // The page: opens the model, says whether this browser answers as it should, and answers what the form holds.
 import { cardElements } from "./about.js";
 import { answerElements, sentenceOf } from "./answers.js";
+import { batchElements } from "./batch.js";
 import { startWorker } from "./client.js";
 import { el } from "./elements.js";
 import { makeFields } from "./form.js";
+import { keepOffline } from "./installed.js";
 import { sampleCount, sampleFeed } from "./selftest.js";
-import { answersOf, feedOf, inputName } from "./tensors.js";
+import { templateOf } from "./table.js";
+import { answersOf, feedOf, inputName, isMedia } from "./tensors.js";
 
 const WAIT_MS = 150; // typing pauses this long before the answer follows
 const byId = (id) => document.getElementById(id);
@@ -25,6 +28,7 @@ page.ready = ask("open", { library: held("library"), wasm: held("wasm"), file: h
     page.selfTest = proof;
     showProof(proof);
     document.body.dataset.state = "ready";
+    if (document.querySelector("link[rel=manifest]")) keepOffline(byId("promise"));
     return proof;
   },
   (error) => {
@@ -52,8 +56,23 @@ function showProof({ rows, largest, tolerance, labelsDifferent, passed }) {
   );
 }
 
+async function renderBatch({ schema, selftest }) {
+  const feed = sampleCount(selftest) ? await sampleFeed(schema, selftest) : {};
+  const row = Object.fromEntries(schema.columns.map((spec) => [spec.name, roundedCell(spec, feed[inputName(spec)]?.data[0])]));
+  const work = async (file, onProgress) => {
+    await page.ready;
+    return ask("table", { file }, onProgress);
+  };
+  byId("batch-body").replaceChildren(...batchElements(work, templateOf(schema, row)));
+  byId("batch").hidden = false;
+}
+
+/** A made-up value as a person would write it. */
+const roundedCell = (spec, value) => (spec.kind === "number" && value !== undefined ? Number(value.toPrecision(4)) : value);
+
 function render(model) {
   const { schema, selftest } = model;
+  if (!schema.columns.some(isMedia)) renderBatch(model);
   const fields = makeFields(schema);
   byId("fields").replaceChildren(...fields.elements);
   byId("card").replaceChildren(...cardElements(model, facts.facts).flat().filter(Boolean));
@@ -95,11 +114,7 @@ function render(model) {
   example.addEventListener("click", async () => {
     const feed = await sampleFeed(schema, selftest);
     const at = shownSample++ % sampleCount(selftest);
-    const cellOf = (spec) => {
-      const value = feed[inputName(spec)].data[at];
-      return spec.kind === "number" ? Number(value.toPrecision(4)) : value;
-    };
-    fields.write(Object.fromEntries(schema.columns.map((spec) => [spec.name, cellOf(spec)])));
+    fields.write(Object.fromEntries(schema.columns.map((spec) => [spec.name, roundedCell(spec, feed[inputName(spec)].data[at])])));
     answer();
   });
   answer();

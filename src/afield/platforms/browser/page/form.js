@@ -75,13 +75,13 @@ function typedCategory(spec, id, levels) {
   return { element: el("span", { class: "pair" }, input, list), input, read: () => readCell(spec, input.value), write: (v) => (input.value = v) };
 }
 
-const shown = (spec, value) => (Number.isNaN(value) ? "" : canonicalNumber(value).replace(".", spec.decimal ?? "."));
+const shown = (spec, value) => (spec.kind !== "number" ? value : Number.isNaN(value) ? "" : canonicalNumber(value).replace(".", spec.decimal ?? "."));
 
 /** What the field takes, in words. */
 function hintOf(spec) {
   if (spec.low === undefined || spec.low === null || spec.kind === "category") return "";
   const write = spec.kind === "datetime" ? shownDay : shownNumber;
-  return `seen in training: ${withUnit(`${write(spec.low)} to ${write(spec.high)}`, spec.unit)}`;
+  return `in training: ${withUnit(`${write(spec.low)} to ${write(spec.high)}`, spec.unit)}`;
 }
 
 /** What was understood, where that is not what stands there; and whether training saw such a value. */
@@ -90,7 +90,7 @@ function noteOf(spec, value, typed) {
   const isDate = spec.kind === "datetime";
   const size = isDate ? Date.parse(`${value}Z`) / DAY_MS : value;
   const understood = isDate ? value.replace("T00:00:00", "").replace("T", " ") : spec.kind === "number" ? shownNumber(value) : "";
-  const same = !understood || stripBlanks(typed) === understood || Number(typed) === value;
+  const same = !understood || stripBlanks(typed) === understood || stripBlanks(typed) === shown(spec, value) || Number(typed) === value;
   const parts = same ? [] : [`understood as ${understood}`];
   const outside = spec.low !== undefined && spec.low !== null && ["number", "datetime"].includes(spec.kind) && (size < spec.low || size > spec.high);
   if (outside) parts.push("outside what training saw: the answer is a guess beyond the data");

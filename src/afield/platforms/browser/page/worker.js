@@ -3,6 +3,7 @@
 import { fromBase64, unpacked } from "./arrays.js";
 import { openModel } from "./engine.js";
 import { readMetadata } from "./metadata.js";
+import { answerTable } from "./table.js";
 
 let model = null;
 
@@ -18,6 +19,9 @@ const VERBS = {
     return model.selfTest();
   },
   run: ({ feed }) => model.run(feed),
+  async table({ file }, told) {
+    return answerTable(model, new Uint8Array(await file.arrayBuffer()), told);
+  },
 };
 
 self.onmessage = async ({ data: { id, verb, ...given } }) => {
