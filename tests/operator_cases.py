@@ -11,6 +11,7 @@ from typing import Any
 
 import numpy as np
 import onnx
+import onnxruntime as ort
 from numpy.typing import NDArray
 from onnx import helper, numpy_helper
 
@@ -26,6 +27,19 @@ class Generated:
     inputs: dict[str, Array]
     features: list[str] = field(default_factory=list)
     atol: float = 2e-5
+
+
+def runtime(case: Generated) -> list[Array] | None:
+    """Return onnxruntime's answers; None where it cannot run the case either."""
+    options = ort.SessionOptions()
+    options.intra_op_num_threads = 1
+    options.log_severity_level = 4
+    try:
+        return ort.InferenceSession(case.model, options).run(None, case.inputs)
+    except (ort.capi.onnxruntime_pybind11_state.NotImplemented, ort.capi.onnxruntime_pybind11_state.Fail,
+            ort.capi.onnxruntime_pybind11_state.RuntimeException,
+            ort.capi.onnxruntime_pybind11_state.InvalidArgument):  # fmt: skip
+        return None
 
 
 def real(rng: Random, *shape: int) -> Array:

@@ -7,7 +7,6 @@ from collections import Counter
 from pathlib import Path
 
 import numpy as np
-import onnxruntime as ort
 import pytest
 
 from afield.platforms.microcontroller.compiler import Options, compile_network
@@ -16,22 +15,9 @@ from afield.platforms.microcontroller.plan import overlaps
 from afield.platforms.microcontroller.prove.host import SANITISED, STRICT_C, build
 from afield.platforms.microcontroller.reading.read import read
 from afield.platforms.microcontroller.validity import faults
-from operator_cases import GENERATORS, Generated
+from operator_cases import GENERATORS, Generated, runtime
 
 CASES = 200
-
-
-def runtime(case: Generated) -> list[np.ndarray] | None:
-    """Return onnxruntime's answers; None where it cannot run the case either."""
-    options = ort.SessionOptions()
-    options.intra_op_num_threads = 1
-    options.log_severity_level = 4
-    try:
-        return ort.InferenceSession(case.model, options).run(None, case.inputs)
-    except (ort.capi.onnxruntime_pybind11_state.NotImplemented, ort.capi.onnxruntime_pybind11_state.Fail,
-            ort.capi.onnxruntime_pybind11_state.RuntimeException,
-            ort.capi.onnxruntime_pybind11_state.InvalidArgument):  # fmt: skip
-        return None
 
 
 def settled(name: str) -> list[tuple[Generated, list[np.ndarray]]]:
