@@ -164,3 +164,14 @@ def test_limits_as_a_price() -> None:
     assert only_size.bytes == 1_000
     assert only_size.latency_us > 1e9
     assert only_time == Price(only_time.bytes, 5.0)
+
+
+def test_a_small_network_learns_in_every_way(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    bench, search = searched(tmp_path, monkeypatch, rows=60)
+    found = students(bench.driver.shape(search.split), {search.trials[0].id: 1.0}, limited=True)
+    recipes = [r for r in found if r.learner.part == "small_network"]
+    assert sorted(r.lesson.get("labels", "") for r in recipes) == ["", "augmented", "soft"]
+    monkeypatch.setattr("afield.search.lesson.LEAST_MADE_UP", 60)
+    trials = search.aside(recipes, Budget(trials=2), "s")
+    assert [t.status for t in trials] == ["ok"] * 3
+    assert all(t.loss < 0.6 for t in trials)
