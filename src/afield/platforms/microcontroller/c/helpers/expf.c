@@ -14,13 +14,13 @@ static float NAME(float a)
         return 0.0f;
     const int k = (int)(a * 1.44269504f + (a < 0.0f ? -0.5f : 0.5f));
     const float n = (float)k;
-    const float r = (a - n * 0.693359375f) + n * 2.12194440e-4f;
-    float p = 1.9875691500e-4f;
-    p = p * r + 1.3981999507e-3f;
-    p = p * r + 8.3334519073e-3f;
-    p = p * r + 4.1665795894e-2f;
-    p = p * r + 1.6666665459e-1f;
-    p = p * r + 5.0000001201e-1f;
+    const float r = (a - n * 0.693359375f) + n * 0.00021219444f;
+    float p = 0.00019917871f; /* fitted to (exp(r) - 1 - r) / r / r */
+    p = p * r + 0.0013946117f;
+    p = p * r + 0.008333266f;
+    p = p * r + 0.04166627f;
+    p = p * r + 0.16666667f;
+    p = p * r + 0.5f;
     p = p * r * r + r + 1.0f;
     /* in two factors, so that results below the least normal number come out too */
     const uint32_t bits[2] = {(uint32_t)(k / 2 + 127) << 23, (uint32_t)(k - k / 2 + 127) << 23};
