@@ -4,7 +4,9 @@
 #define BATCH 2
 #define IN_H 4
 #define IN_W 4
-#define CHANNELS 3
+#define CHANNELS 6
+#define WHOLE 4
+#define REST 2
 #define OUT_H 4
 #define OUT_W 4
 #define KERNEL_H 3
@@ -31,7 +33,34 @@ void conv_depthwise(const float *x, const float *weights, const float *bias, flo
             const int right = IN_W - ix < KERNEL_W ? IN_W - ix : KERNEL_W;
             const float *const start = x + ((iy + top) * IN_W + ix + left) * CHANNELS;
             const ROM float *const first = weights + (top * KERNEL_W + left) * CHANNELS;
-            for (int c = 0; c < CHANNELS; ++c) {
+            int c = 0;
+#if WHOLE
+            for (; c < WHOLE; c += 4) { /* four channels share the walk over the window */
+                float a0 = bias[c], a1 = bias[c + 1], a2 = bias[c + 2], a3 = bias[c + 3];
+                const float *row = start + c;
+                const ROM float *wrow = first + c;
+                for (int ky = top; ky < bottom; ++ky) {
+                    const float *p = row;
+                    const ROM float *w = wrow;
+                    for (int kx = left; kx < right; ++kx) {
+                        a0 += p[0] * w[0];
+                        a1 += p[1] * w[1];
+                        a2 += p[2] * w[2];
+                        a3 += p[3] * w[3];
+                        p += CHANNELS;
+                        w += CHANNELS;
+                    }
+                    row += IN_W * CHANNELS;
+                    wrow += KERNEL_W * CHANNELS;
+                }
+                *y++ = FINISHED(a0);
+                *y++ = FINISHED(a1);
+                *y++ = FINISHED(a2);
+                *y++ = FINISHED(a3);
+            }
+#endif
+#if REST
+            for (; c < CHANNELS; ++c) {
                 float a = bias[c];
                 const float *row = start + c;
                 const ROM float *wrow = first + c;
@@ -48,6 +77,7 @@ void conv_depthwise(const float *x, const float *weights, const float *bias, flo
                 }
                 *y++ = FINISHED(a);
             }
+#endif
         }
     }
 /* end */

@@ -98,7 +98,14 @@ def _depthwise(at: Site, kernel: Kernel) -> None:
     kernel.table(taps, "weights")
     kernel.table(_bias(at), "bias")
     kernel.output(0, "y")
-    kernel.snippet("conv_depthwise.c", **plane, CHANNELS=weights.shape[0], FINISHED=activations.apply(at.node, "a"))
+    kernel.snippet(
+        "conv_depthwise.c",
+        **plane,
+        CHANNELS=weights.shape[0],
+        WHOLE=weights.shape[0] // 4 * 4,
+        REST=weights.shape[0] % 4,
+        FINISHED=activations.apply(at.node, "a"),
+    )
 
 
 def _general(at: Site, kernel: Kernel) -> None:
