@@ -30,13 +30,14 @@ from afield.search.evaluate import Evaluator
 from afield.search.finish import Finish, settle
 from afield.search.front import Point
 from afield.search.interrupt import Interrupt
-from afield.search.loop import Budget, Search
+from afield.search.loop import WAVE, Budget, Search
 from afield.search.memory import Memory
 from afield.search.outer import (
     INNER_FOLDS,
     LINEAR,
     LINEAR_ALONE,
     OUTER_TAKES,
+    OUTER_WAVE,
     Tested,
     affordable,
     baseline_answers,
@@ -47,6 +48,7 @@ from afield.search.outer import (
     plain_rule,
     plan_outer,
     pool,
+    stands_for,
 )
 from afield.search.parity import HOSTILE_ROWS, TRAINING_ROWS, Parity, check_parity
 from afield.search.propose import PortfolioThenNeighbours
@@ -149,7 +151,7 @@ class Driver:
         some = any(t.status == "ok" for t in search.trials)
         students = self._students(search, self._main_ends + STUDENTS_TAKE) if some else []
         wanted = some and not self.plan.test_given and not self.interrupt.asked
-        tested = self._outer(search.split.folds.count, len(search.trials)) if wanted else None
+        tested = self._outer(search) if wanted else None
         return self._finished(search, students, tested)
 
     def again(self) -> Finished:
@@ -223,7 +225,8 @@ class Driver:
     def _search(self, split: Split) -> Search:
         hurried = split.name != MAIN
         proposer = PortfolioThenNeighbours(self.shape(split), derive_seed(self.plan.seed, "propose"), hurried=hurried)
-        return Search(split, proposer, self.evaluator, self.plan.metric, self.listener)
+        wave = OUTER_WAVE if hurried else WAVE
+        return Search(split, proposer, self.evaluator, self.plan.metric, self.listener, wave=wave)
 
     def shape(self, split: Split) -> Shape:
         """Return what the choice of recipes for a split may depend on."""
@@ -340,19 +343,20 @@ class Driver:
             )
         return kept
 
-    def _outer(self, folds: int, trials: int) -> Tested | None:
+    def _outer(self, main: Search) -> Tested | None:
         self.listener(Event("stage", {"name": "honest score"}))
         plans = plan_outer(self.question, derive_seed(self.plan.seed, "outer"))
-        limited = self.clock.budget_s is not None
+        limited, folds = self.clock.budget_s is not None, main.split.folds.count
         began = self.clock.elapsed_s()
         if self.clock.budget_s is not None:
-            plans = plans[: affordable(len(plans), trials, folds, began, self.clock.budget_s)]
+            count = affordable(len(plans), len(main.trials), folds, began, self.clock.budget_s)
+            plans = plans[:count]
         limit = self._trials if limited else outer_trials(self._trials, folds, len(plans))
         parts = []
         for i, plan in enumerate(plans):
             budget_s = self.clock.budget_s
             share = OUTER_ENDS if not budget_s else self._end(began / budget_s, i, len(plans))
-            part = self._outer_split(f"outer-{i}", plan, limit, share)
+            part = self._outer_split(f"outer-{i}", plan, limit, share, main.trials)
             if part is None:
                 break
             parts.append(part)
@@ -363,7 +367,7 @@ class Driver:
         end = min(OUTER_ENDS, began + OUTER_TAKES)
         return began + max(0.0, end - began) * (number + 1) / count
 
-    def _outer_split(self, name: str, plan: Fold, trials: int, end: float) -> Tested | None:
+    def _outer_split(self, name: str, plan: Fold, trials: int, end: float, main: Sequence[Trial] = ()) -> Tested | None:
         left = self.clock.left_s(end)
         if left is not None and left <= 0:
             return None
@@ -373,6 +377,10 @@ class Driver:
         if self.plan.limit is not None and left is not None and self.clock.budget_s:
             search_end = end - (1 - SEARCH_SHARE) * left / self.clock.budget_s
         done = search.run(Budget(trials=trials, left_s=lambda: self.clock.left_s(search_end)))
+        if not stands_for(done, main):
+            text = "an outer search was cut too short to stand for the whole: its split is left out of the score"
+            self.listener(Event("notice", {"text": text}))
+            return None
         return self._judged_outside(search, plan, done, end)
 
     def _outer_again(self) -> Tested | None:

@@ -47,10 +47,17 @@ class Search:
     """Runs waves on one split until the budget is used up."""
 
     def __init__(
-        self, split: Split, proposer: Proposer, evaluator: Evaluator, metric: Metric, listener: Listener
+        self,
+        split: Split,
+        proposer: Proposer,
+        evaluator: Evaluator,
+        metric: Metric,
+        listener: Listener,
+        *,
+        wave: int = WAVE,
     ) -> None:
         self.split, self.proposer, self.evaluator = split, proposer, evaluator
-        self.metric, self.listener = metric, listener
+        self.metric, self.listener, self.wave = metric, listener, wave
         self.trials: list[Trial] = []
         self.judged = np.flatnonzero(split.folds.of >= 0)
         self.truth = split.answer.values[self.judged]
@@ -70,7 +77,7 @@ class Search:
                 self.ended = f"the last {TRIALS} trials lowered the out-of-fold loss by less than {100 * GAIN:g} %"
                 self.listener(Event("ended", {"split": self.split.name, "why": self.ended}))
                 break
-            recipes = self.proposer.propose(self.trials, min(WAVE, budget.trials - len(self.trials)))
+            recipes = self.proposer.propose(self.trials, min(self.wave, budget.trials - len(self.trials)))
             if not recipes:
                 break
             self.step(recipes, budget)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
@@ -18,6 +19,7 @@ from afield.search.calibration import weighted_quantile
 from afield.search.parity import run_batches
 from afield.search.store import Question
 from afield.search.tasks import training_objective
+from afield.search.trial import Trial
 
 #: folds inside an outer split: fewer than in the main search, to stay within a quarter of the budget
 INNER_FOLDS = 3
@@ -55,8 +57,16 @@ def outer_trials(main_trials: int, main_folds: int, splits: int) -> int:
     return max(2, int(main / 3 / each))
 
 
-#: all outer splits take so much of the wall time; each should bear so many trials
-OUTER_TAKES, OUTER_TRIALS = 0.25, 8
+#: all outer splits take so much of the wall time; each should bear so many trials, in waves that end soon
+OUTER_TAKES, OUTER_TRIALS, OUTER_WAVE = 0.25, 8, 2
+#: an outer search whose best loss is higher by this share was cut too short to stand for the main one
+CUT_SHORT = 0.25
+
+
+def stands_for(outer: Sequence[Trial], main: Sequence[Trial]) -> bool:
+    """Return whether a search on an outer split came near enough to what the main search reached."""
+    losses = [min((t.loss for t in trials if t.status == "ok"), default=math.inf) for trials in (outer, main)]
+    return losses[0] <= losses[1] + CUT_SHORT * abs(losses[1])
 
 
 def affordable(splits: int, main_trials: int, main_folds: int, main_s: float, budget_s: float) -> int:

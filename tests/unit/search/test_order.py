@@ -81,9 +81,11 @@ def test_records_come_back_as_they_were_stored(tmp_path: Path) -> None:
     assert found.errors[0].tolist() == [[0, 1, 2], [1, 3, 4], [2, 4, 5]]
 
 
-def test_the_strongest_is_it_whatever_it_costs() -> None:
+def test_the_strongest_is_it_unless_it_takes_long() -> None:
     a, b, c = noise(3)
-    told = records([np.stack([2 * a, b, 3 * c])], [[1.0, 99.0, 1.0]], [SMALL])
+    errors = np.stack([2 * a, b, 3 * c])
+    told = records([errors], [[1.0, 9.0, 1.0]], [SMALL])
     assert learned_order(SMALL, ["r0", "r1", "r2"], told)[0] == 0
     assert strongest(SMALL, ["r2", "new", "r1", "r0"], told) == 2
+    assert strongest(SMALL, ["r2", "new", "r1", "r0"], records([errors], [[1.0, 1e6, 1.0]], [SMALL])) == 3
     assert strongest(SMALL, ["new"], told) is None
