@@ -74,7 +74,8 @@ class Limits:
     latency_us : float
         For one or two classes; each further pair of classes may take as much again.
     larger, slower, gain : float
-        An ensemble may be so many times larger and slower where its loss is lower by the share ``gain``.
+        An ensemble may be so many times larger and slower where its loss is lower by the share ``gain``; twice as large
+        and slow already for less.
     price_per_mb : float
         A megabyte must lower the loss by this share to be worth it.
     """
@@ -87,7 +88,7 @@ class Limits:
     latency_us: float = 200.0
     larger: float = 2.3
     slower: float = 10.0
-    gain: float = 0.03
+    gain: float = 0.02
     price_per_mb: float = 0.0003
 
 
@@ -139,10 +140,17 @@ class Selector:
     def best(self, limits: Limits) -> Choice:
         """Return the best ensemble that is worth its bytes and its time."""
         pool = self._ranked[: limits.keep]
-        fast, best = _greedy(pool, self._alone, self._loss, limits)
-        wide = replace(limits, bytes=int(limits.bytes * limits.larger), latency_us=limits.latency_us * limits.slower)
-        slow, better = _greedy(pool, self._alone, self._loss, wide)
-        return self._choice(slow if better < best - limits.gain * abs(best) else fast)
+        chosen, best = _greedy(pool, self._alone, self._loss, limits)
+        for larger, slower, gain in ((*TWICE, LITTLE), (limits.larger, limits.slower, limits.gain)):
+            wide = replace(
+                limits,
+                bytes=int(limits.bytes * min(larger, limits.larger)),
+                latency_us=limits.latency_us * min(slower, limits.slower),
+            )
+            counts, loss = _greedy(pool, self._alone, self._loss, wide)
+            if loss < best - gain * abs(best):
+                chosen, best = counts, loss
+        return self._choice(chosen)
 
     def within(self, limit: Price, limits: Limits) -> Choice:
         """Return the best ensemble whose learners and encoders keep the limit; if none does, the smallest there is.
@@ -200,6 +208,8 @@ class Selector:
         return self.given({member: n / steps for member, n in ordered}, set(counts) if every_single else singles)
 
 
+#: twice the bytes and the time are worth a little; more than that must lower the loss by ``Limits.gain``
+TWICE, LITTLE = (2.0, 2.0), 0.003
 #: the mean of all folds' models is taken where its loss is at most this share higher than that of single models
 MEAN_IS_WORTH = 0.01
 
