@@ -37,7 +37,8 @@ def errors(work: Path, stem: str, truth: np.ndarray, regression: bool) -> np.nda
 def learn(tables: list[Path]) -> dict[str, np.ndarray]:
     names: dict[str, None] = {}
     for work in tables:
-        names |= dict.fromkeys(json.loads((work / "catalogue.json").read_text()))
+        listed = json.loads((work / "catalogue.json").read_text())
+        names |= dict.fromkeys(n for n, stem in listed.items() if (work / f"{stem}.npy").exists())
     place = {n: i for i, n in enumerate(names)}
     packed, costs, traits = [], [], []
     upper = np.triu_indices(len(names))
@@ -47,7 +48,7 @@ def learn(tables: list[Path]) -> dict[str, np.ndarray]:
         rows: dict[int, np.ndarray] = {}
         cost = np.full(len(names), np.nan)
         for name, stem in json.loads((work / "catalogue.json").read_text()).items():
-            error = errors(work, stem, truth, bool(shape["regression"]))
+            error = None if name not in place else errors(work, stem, truth, bool(shape["regression"]))
             if error is not None:
                 rows[place[name]] = error
                 cost[place[name]] = json.loads((work / f"{stem}.json").read_text())["cpu_s"]

@@ -51,6 +51,8 @@ def prepared(encoding: Encoding, *uses: Prepared) -> Encoding:
     return {**encoding, BOTH: uses}
 
 
+#: rows that bear no wide matrix, and need no such care
+MANY_ROWS = 200_000
 #: for tables of fewer rows than the first figure: learning rate and leaves
 PACES: tuple[tuple[float, float, int], ...] = ((100_000, 0.1, 31), (300_000, 0.1, 63), (math.inf, 0.2, 127))
 
@@ -135,7 +137,7 @@ def _oblivious(shape: Shape) -> list[Recipe]:
 
 def _linear(shape: Shape) -> list[Recipe]:
     encoding = dict(LINEAR) | {"category": [("onehot", {"max_width": _width(shape)})]}
-    if shape.rows > 200_000:  # a column for each level of each would take gigabytes, and these rows need no such care
+    if shape.rows > MANY_ROWS:  # a column for each level of each would take gigabytes, and these rows need no such care
         encoding["category"] = [("target_mean", {})]
 
     def linear(name: str, strength: float) -> Recipe:
@@ -147,18 +149,27 @@ def _linear(shape: Shape) -> list[Recipe]:
 
 
 def _networks(shape: Shape) -> list[Recipe]:
-    """Networks want PyTorch: the extra ``neural``."""
+    """Return small networks by numpy; those by PyTorch, much stronger, want the extra ``neural``."""
+    encoding = {**LINEAR, "category": [("onehot", {"max_width": 200})]}
+    one_layer = {"width": 16, "depth": 1, "weight_decay": 0.1}
+    found = [
+        make_recipe("small network", encoding, "small_network", one_layer, shape),
+        make_recipe("small network, two layers", encoding, "small_network", {}, shape),
+    ]
+    if shape.rows > MANY_ROWS:
+        found = []
     if not is_ready("network"):
-        return []
+        return found
 
     def network(name: str, **settings: Any) -> Recipe:
         return make_recipe(name, TREE, "network", settings, shape)
 
     return [
+        *found,
         network("network"),
-        network("network, piecewise", embedding="piecewise"),
+        network("network, piecewise", embedding="piecewise", activation="relu"),
+        network("network, ranked", embedding="plain", numbers="ranked", dropout=0.15, weight_decay=0.3),
         network("network, wide", width=128, learning_rate=3e-3),
-        network("network, plain", embedding="plain", numbers="ranked"),
     ]
 
 

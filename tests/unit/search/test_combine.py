@@ -94,15 +94,15 @@ def test_limits_are_kept(task: str, limits: Limits) -> None:
 def test_larger_and_slower_only_where_clearly_better() -> None:
     truth = truth_of("regression")
     light = Candidate("a", (truth + 0.1).reshape(-1, 1), 10_000, 1.0)
-    for bytes, latency_us, error, wanted in (
+    for size, latency_us, error, wanted in (
         (5_000_000, 300.0, 0.0999, "a"),
         (5_000_000, 300.0, 0.099, "b"),
         (9_000_000, 1_500.0, 0.099, "a"),
         (9_000_000, 1_500.0, 0.05, "b"),
         (9_500_000, 1_500.0, 0.05, "a"),
     ):
-        heavy = Candidate("b", (truth + error).reshape(-1, 1), bytes, latency_us)
-        assert chosen("regression", [light, heavy]) == {wanted: 1.0}, (bytes, error)
+        heavy = Candidate("b", (truth + error).reshape(-1, 1), size, latency_us)
+        assert chosen("regression", [light, heavy]) == {wanted: 1.0}, (size, error)
 
 
 def test_where_none_keeps_the_limits_the_smallest_is_taken() -> None:
