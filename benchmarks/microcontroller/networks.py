@@ -54,7 +54,8 @@ def main() -> None:
         peer = PEERS.get(path.stem)
         against = f"{peer[0]}: {peer[1]:,}, {peer[2]:,.0f}" if peer else ""
         print(
-            f"{path.stem:24} {found.flash_bytes:9,} {found.ram_bytes:8,} {found.stack_bytes:6,} {found.instructions:12,} "
+            f"{path.stem:24} {found.flash_bytes:9,} {found.ram_bytes:8,} {found.stack_bytes:6,} "
+            f"{found.instructions:12,} "
             f"{found.instructions / max(network.macs, 1):5.2f} {off:8.1e}  {against}"
         )
 
