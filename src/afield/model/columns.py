@@ -14,8 +14,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from afield.core.errors import ModelFileError
+from afield.model.media import FORMS, read_media
 from afield.problem.cells import canonical_number, read_cell
-from afield.problem.schema import ColumnSpec
+from afield.problem.schema import MEDIA_KINDS, ColumnSpec
 
 WANTED = {
     "number": "a number, or None for a missing one",
@@ -27,13 +28,15 @@ _UNREADABLE = (ValueError, TypeError)  # CellError is a ValueError; TypeError: a
 
 
 def read_column(spec: ColumnSpec, values: NDArray[Any] | Sequence[Any]) -> NDArray[Any]:
-    """Return graph input: float64 [N] (NaN = missing), or object [N] of str (``""`` = missing).
+    """Return graph input: float64 [N] (NaN = missing), object [N] of str (``""`` = missing), or an array of media.
 
     Raises
     ------
     ModelFileError
         ``model.cell``.
     """
+    if spec.kind in MEDIA_KINDS:
+        return read_media(spec, values)
     kind = values.dtype.kind if isinstance(values, np.ndarray) else "O"
     if kind in "fiub":
         return _numbers(spec, np.asarray(values)) if spec.kind == "number" else _by_distinct(spec, np.asarray(values))
@@ -55,6 +58,8 @@ def read_one(spec: ColumnSpec, value: Any) -> NDArray[Any]:
 
 def dtype_of(spec: ColumnSpec) -> type[Any]:
     """Return the element type of the column's graph input in numpy."""
+    if spec.kind in MEDIA_KINDS:
+        return FORMS[spec.kind][0]
     return np.float64 if spec.kind == "number" else object
 
 

@@ -16,10 +16,11 @@ from afield.core.errors import ModelFileError
 from afield.core.randomness import canonical_json
 from afield.model.card import Card, read_fields
 from afield.model.container import damaged
-from afield.problem.schema import Schema
+from afield.problem.schema import MEDIA_KINDS, Schema
 
-#: The version of the layout described in this module. Files of every past version load.
-FORMAT = 1
+#: The newest version of the layout described in this module. Files of every past version load.
+#: 1: tables. 2: columns of pictures and sounds. A file states the oldest version that it can be read by.
+FORMAT = 2
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -67,7 +68,8 @@ class SelfTest:
     Parameters
     ----------
     inputs : mapping of str to tuple
-        Graph input name to its values: float (NaN = missing) or str (``""`` = missing), one for each row.
+        Graph input name to its values: float (NaN = missing) or str (``""`` = missing), one for each row. Pictures
+        and sounds are str as ``afield.model.media`` writes them.
     labels : tuple of str
         Classification: the reference label of each row, as text; else empty.
     probabilities : tuple of tuple of float
@@ -134,7 +136,7 @@ class Metadata:
 def to_metadata(schema: Schema, card: Card, selftest: SelfTest, provenance: Provenance) -> dict[str, str]:
     """Return the ``metadata_props`` of the file."""
     return {
-        "afield.format": str(FORMAT),
+        "afield.format": "2" if any(c.kind in MEDIA_KINDS for c in schema.columns) else "1",
         "afield.schema": canonical_json(schema.to_json()),
         "afield.card": canonical_json(card.to_json()),
         "afield.selftest": canonical_json(selftest.to_json()),

@@ -21,14 +21,14 @@ from afield.model.rows import feed_rows
 from afield.model.saving import read_model, write_model
 from afield.model.selftest import replay
 from afield.model.session import open_session, run_session
-from afield.problem.schema import Schema, TargetSpec
+from afield.problem.schema import MEDIA_KINDS, Schema, TargetSpec
 
 if TYPE_CHECKING:
     from onnxruntime import InferenceSession
 
 #: Rows that go through the graph at once: bounds memory, and is large enough to cost nothing. A row of text takes up
-#: to a megabyte on its way.
-CHUNK, TEXT_CHUNK = 65_536, 1_024
+#: to a megabyte on its way, a picture many.
+CHUNK, TEXT_CHUNK, MEDIA_CHUNK = 65_536, 1_024, 16
 
 
 @final
@@ -140,7 +140,8 @@ class Model:
         if not rows:
             return {name: self._empty(name) for name in names}
         session = self._open()
-        chunk = TEXT_CHUNK if any(c.kind == "text" for c in self.schema.columns) else CHUNK
+        kinds = {c.kind for c in self.schema.columns}
+        chunk = MEDIA_CHUNK if kinds & set(MEDIA_KINDS) else TEXT_CHUNK if "text" in kinds else CHUNK
         parts = []
         for start in range(0, rows, chunk):
             part = feed if rows <= chunk else {n: v[start : start + chunk] for n, v in feed.items()}
@@ -233,7 +234,8 @@ def check_inputs(session: InferenceSession, schema: Schema) -> None:
     ModelFileError
         ``model.damaged``.
     """
-    wanted = {c.input_name: "tensor(double)" if c.kind == "number" else "tensor(string)" for c in schema.columns}
+    types = {"number": "tensor(double)", "image": "tensor(uint8)", "audio": "tensor(float)"}
+    wanted = {c.input_name: types.get(c.kind, "tensor(string)") for c in schema.columns}
     if {i.name: i.type for i in session.get_inputs()} != wanted:
         raise damaged("its graph takes other columns than its schema says")
 

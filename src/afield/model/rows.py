@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 
 from afield.core.errors import ModelFileError, did_you_mean
 from afield.model.columns import dtype_of, is_scalar, read_column, read_one, values_of
-from afield.problem.schema import Schema
+from afield.problem.schema import MEDIA_KINDS, Schema
 
 Feed = dict[str, NDArray[Any]]
 _FORMS = "a dict of columns, one dict for one row, a list of dicts, a pandas, polars or pyarrow frame, or a numpy array"
@@ -87,7 +87,12 @@ def _from_mapping(schema: Schema, rows: Mapping[Any, Any]) -> tuple[Feed, int]:
             expected="a list of values for every column, or one value for every column",
         )
     by_name = {spec.name: value for spec, value in zip(schema.columns, given, strict=True)}
-    return _from_columns(schema, {name: name for name in by_name}, lambda name: values_of(by_name[name]))
+    media = {spec.name for spec in schema.columns if spec.kind in MEDIA_KINDS}
+    return _from_columns(
+        schema,
+        {name: name for name in by_name},
+        lambda name: by_name[name] if name in media else values_of(by_name[name]),
+    )
 
 
 def _from_records(schema: Schema, rows: Sequence[Any]) -> tuple[Feed, int]:

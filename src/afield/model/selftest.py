@@ -13,9 +13,10 @@ from afield.core.errors import ModelFileError
 from afield.core.proofs import Proof
 from afield.model.card import Card
 from afield.model.decision import Decision
+from afield.model.media import decode_array, encode_array
 from afield.model.metadata import SelfTest
 from afield.model.rows import Feed
-from afield.problem.schema import Schema
+from afield.problem.schema import MEDIA_KINDS, Schema
 
 Answers = Mapping[str, NDArray[Any]]
 
@@ -79,8 +80,10 @@ def record(
         See ``SelfTest``.
     """
     numbers = {c.input_name for c in schema.columns if c.kind == "number"}
+    media = {c.input_name for c in schema.columns if c.kind in MEDIA_KINDS}
     inputs: dict[str, tuple[float, ...] | tuple[str, ...]] = {
-        n: tuple(map(float, v)) if n in numbers else tuple(map(str, v)) for n, v in feed.items()
+        n: tuple(map(float, v)) if n in numbers else tuple(map(encode_array if n in media else str, v))
+        for n, v in feed.items()
     }
     if schema.target.task == "regression":
         prediction = tuple(map(float, np.ravel(reference["prediction"])))
@@ -92,8 +95,14 @@ def record(
 
 def stored_feed(selftest: SelfTest, schema: Schema) -> Feed:
     """Return the sample rows as graph input."""
-    types = {c.input_name: np.float64 if c.kind == "number" else object for c in schema.columns}
-    return {name: np.array(selftest.inputs[name], dtype=kind) for name, kind in types.items()}
+    feed: Feed = {}
+    for spec in schema.columns:
+        values = selftest.inputs[spec.input_name]
+        if spec.kind in MEDIA_KINDS:
+            feed[spec.input_name] = np.stack([decode_array(str(v)) for v in values])
+        else:
+            feed[spec.input_name] = np.array(values, dtype=np.float64 if spec.kind == "number" else object)
+    return feed
 
 
 def stored_answers(selftest: SelfTest) -> dict[str, NDArray[Any]]:

@@ -8,8 +8,11 @@ from __future__ import annotations
 from dataclasses import asdict, dataclass, field, fields
 from typing import Any, Literal
 
-Kind = Literal["number", "category", "text", "datetime"]
+Kind = Literal["number", "category", "text", "datetime", "image", "audio"]
+#: Kinds of cells: what a table can hold.
 KINDS: tuple[Kind, ...] = ("number", "category", "text", "datetime")
+#: Kinds that no cell can hold: pictures and sounds.
+MEDIA_KINDS: tuple[Kind, ...] = ("image", "audio")
 
 #: Cells that mean "missing" in any column, compared after stripping blanks, in any case.
 DEFAULT_MISSING: tuple[str, ...] = ("", "na", "n/a", "nan", "null", "none", "#n/a", "<na>")
@@ -23,7 +26,7 @@ class ColumnSpec:
     ----------
     name : str
         The column's name in the user's data.
-    kind : {"number", "category", "text", "datetime"}
+    kind : {"number", "category", "text", "datetime", "image", "audio"}
     input : str
         The name of the graph input; the column's name unless that collides with an output's.
     missing : tuple of str
@@ -44,6 +47,10 @@ class ColumnSpec:
         Range seen in training (numbers; days since 1970-01-01 for datetimes).
     levels : tuple of str
         Levels seen in at least five training rows (categories), most frequent first.
+    rate : int
+        Samples a second that the graph takes (audio).
+    seconds : float
+        How much of a sound the graph hears, from its beginning; 0 for all of it.
     """
 
     name: str
@@ -60,6 +67,8 @@ class ColumnSpec:
     low: float | None = None
     high: float | None = None
     levels: tuple[str, ...] = ()
+    rate: int = 0
+    seconds: float = 0.0
 
     def to_json(self) -> dict[str, Any]:
         """Return the fields that differ from their defaults as a JSON object."""

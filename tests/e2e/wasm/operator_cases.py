@@ -226,3 +226,44 @@ for dtype in FLOATS:
         [p, q, r] for p in (0.1, np.nextafter(0.1, 1), -5.0, NAN, INF) for q in (-2.0, -3.0, NAN) for r in (3, 4, NAN)
     ]
     case("TreeEnsemble", lambda b, v: _trees(b, v["x"]), 2, x=of(grid, dtype))
+
+
+# Pictures and sounds --------------------------------------------------------------------------------------------------
+
+_RNG = np.random.default_rng(7)
+for strides, group, pads in (([1, 1], 1, [1, 1, 1, 1]), ([2, 2], 1, [0, 0, 1, 1]), ([2, 1], 4, [1, 1, 0, 0])):
+    case(
+        "Conv",
+        lambda b, v, s=strides, g=group, p=pads: b.op(
+            "Conv", v["x"], v["w"], v["y"], strides=s, group=g, pads=p, kernel_shape=[3, 3]
+        ),
+        4,
+        x=_RNG.normal(size=(2, 4, 9, 8)).astype("float32"),
+        w=_RNG.normal(size=(8, 4 // group, 3, 3)).astype("float32"),
+        y=_RNG.normal(size=8).astype("float32"),
+    )
+case(
+    "GlobalAveragePool",
+    lambda b, v: b.op("GlobalAveragePool", v["x"]),
+    4,
+    x=_RNG.normal(size=(2, 3, 7, 5)).astype("float32"),
+)
+for height, width in ((24, 96), (3, 5), (10, 12)):  # smaller, larger, the same
+    case(
+        "Resize",
+        lambda b, v, size=(1, 3, height, width): b.op(
+            "Resize", v["x"], None, None, b.constant(of(size, "int64")), mode="linear", antialias=1, exclude_outside=1,
+            coordinate_transformation_mode="half_pixel",
+        ),
+        4,
+        x=_RNG.uniform(0, 255, (1, 3, 10, 12)).astype("float32"),
+    )  # fmt: skip
+for length, step in ((512, 320), (64, 7)):
+    case(
+        "STFT",
+        lambda b, v: b.op("STFT", v["x"], v["step"], v["window"], onesided=1),
+        4,
+        x=_RNG.normal(size=(2, 1_600, 1), scale=0.05).astype("float32"),  # a bin is off by the rounding of the largest
+        step=np.int64(step),
+        window=np.hanning(length).astype("float32"),
+    )

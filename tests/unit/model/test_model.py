@@ -159,9 +159,9 @@ def test_a_foreign_model_is_refused() -> None:
 def test_a_newer_file_is_refused() -> None:
     properties = read_properties(FILE)
     with pytest.raises(ModelFileError) as caught:
-        Model(write_properties(FILE, properties | {"afield.format": "2"}))
+        Model(write_properties(FILE, properties | {"afield.format": "3"}))
     assert caught.value.code == "model.version"
-    assert "format 2" in caught.value.got
+    assert "format 3" in caught.value.got
     for strange in ("", "one", "-1", "1.5", "²"):
         with pytest.raises(ModelFileError, match="format version"):
             Model(write_properties(FILE, properties | {"afield.format": strange}))
