@@ -49,7 +49,7 @@ def test_examples_name_options_that_exist() -> None:
     for command in commands.values():
         for line in command.epilog.splitlines():
             if match := re.match(r"afield (\w+)(.*)", line):
-                known = {o for p in commands[match[1]].params for o in p.opts}
+                known = {"--help"} | {o for p in commands[match[1]].params for o in p.opts}
                 assert set(re.findall(r"(?<!\S)--[\w-]+", match[2])) <= known, line
 
 

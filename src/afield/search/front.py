@@ -20,6 +20,8 @@ from afield.search.combine import Candidate, Choice, Limits, Price, Selector, as
 
 #: rows that the ladder of limits is climbed on, and its rungs
 LADDER_ROWS, RUNGS = 5_000, 6
+#: rows that tell points apart, and that tell the score and its noise of those that stay
+SORTED_ROWS, SCORED_ROWS, NOISE_ROWS = 20_000, 200_000, 20_000
 #: points nearer to each other than this share in bytes and in latency are one
 NEAR = 0.15
 MOST_POINTS = 14
@@ -88,14 +90,15 @@ class Judge:
 
         Source: Efron and Tibshirani, An Introduction to the Bootstrap (1993), chapter 11: the jackknife.
         """
-        rows = len(self.truth)
-        blocks = min(blocks, rows)
-        block = np.random.default_rng(derive_seed(0, "front")).permutation(rows) % blocks
-        found = np.array([self.score(answers, np.flatnonzero(block != b)) for b in range(blocks)])
+        rows = even(len(self.truth), NOISE_ROWS)
+        blocks = min(blocks, len(rows))
+        block = np.random.default_rng(derive_seed(0, "front")).permutation(len(rows)) % blocks
+        found = np.array([self.score(answers, rows[block != b]) for b in range(blocks)])
         found = found[np.isfinite(found)]
         if len(found) < 2:
             return float("nan")
-        return float(np.sqrt((len(found) - 1) / len(found) * np.square(found - found.mean()).sum()))
+        spread = float(np.sqrt((len(found) - 1) / len(found) * np.square(found - found.mean()).sum()))
+        return spread * float(np.sqrt(len(rows) / len(self.truth)))
 
 
 def find_front(
@@ -119,11 +122,11 @@ def find_front(
     own : Choice
         The study's own model: always among the points.
     """
-    known = {c.id: c for c in candidates}
+    known, sorting = {c.id: c for c in candidates}, even(len(judge.truth), SORTED_ROWS)
     points = []
     for choice in _choices(judge, candidates, own):
         answers = np.asarray(sum(w * known[t].answers for t, w in choice.weights.items()))
-        points.append((choice, answers, judge.score(answers)))
+        points.append((choice, answers, judge.score(answers, sorting)))
     sign = -1.0 if judge.metric.higher_is_better else 1.0
     costs = [(sign * score, float(c.price.bytes), c.price.latency_us) for c, _, score in points]
     best = sorted({*undominated(costs), 0})  # the first is the study's own
@@ -135,12 +138,17 @@ def find_front(
             recipes=tuple(names[t] for t in choice.weights),
             bytes=choice.price.bytes + fixed.bytes,
             latency_us=choice.price.latency_us + fixed.latency_us,
-            score=score,
+            score=judge.score(answers, even(len(judge.truth), SCORED_ROWS)),
             noise=judge.noise(answers),
             own=mine,
         )
-        for choice, answers, score, _, mine in sorted(kept, key=lambda p: (p[3][1], p[3][2], p[3][0]))
+        for choice, answers, _, _, mine in sorted(kept, key=lambda p: (p[3][1], p[3][2], p[3][0]))
     ]
+
+
+def even(count: int, most: int) -> NDArray[np.int64]:
+    """Return at most ``most`` of ``count`` rows, evenly spread."""
+    return np.unique(np.linspace(0, count - 1, min(count, most)).astype(np.int64))
 
 
 def undominated(costs: Sequence[tuple[float, ...]]) -> list[int]:
@@ -184,11 +192,9 @@ def _near(a: float, b: float) -> bool:
 
 def _choices(judge: Judge, candidates: Sequence[Candidate], own: Choice) -> list[Choice]:
     """Return ensembles of many sizes, chosen on few rows; the first is the study's own."""
-    rows = np.unique(np.linspace(0, len(judge.truth) - 1, LADDER_ROWS).astype(np.int64))
+    rows = even(len(judge.truth), LADDER_ROWS)
     if len(rows) < len(judge.truth):
         candidates = [replace(c, answers=c.answers[rows]) for c in candidates]
-    else:
-        rows = np.arange(len(judge.truth))
     weights = None if judge.weights is None else judge.weights[rows]
     selector = Selector(judge.task, judge.truth[rows], candidates, judge.metric, weights)
     limits = replace(usual_limits(candidates, Limits()), steps=20)

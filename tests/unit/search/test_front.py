@@ -58,13 +58,16 @@ def test_points_come_back_from_json() -> None:
 
 
 def test_many_rows_are_chosen_on_few_and_scored_on_all(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("afield.search.front.LADDER_ROWS", 200)
+    for name in ("LADDER_ROWS", "SORTED_ROWS", "NOISE_ROWS"):
+        monkeypatch.setattr(f"afield.search.front.{name}", 400)
     points, _ = front_of(2_000)
     judge, candidates = pool(2_000)
     known = {c.id: c for c in candidates}
     for point in points:
         blend = np.asarray(sum(w * known[t].answers for t, w in point.weights.items()))
         assert point.score == pytest.approx(METRICS["roc_auc"](judge.truth, blend))
+        exact = judge.noise(blend, blocks=100)
+        assert point.noise == pytest.approx(exact, rel=0.6)  # told from a fifth of the rows, for all of them
 
 
 @pytest.mark.parametrize("name", ["rmse", "roc_auc", "log_loss"])
