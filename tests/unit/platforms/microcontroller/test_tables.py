@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 from pathlib import Path
 
 import numpy as np
@@ -10,6 +11,7 @@ from numpy.typing import NDArray
 
 from afield.core.errors import UnsupportedError
 from afield.graph.builder import Builder, Value
+from afield.graph.oblivious import ObliviousTrees, sum_oblivious
 from afield.graph.trees import Trees, join, sum_leaves
 from afield.model.session import open_session
 from afield.platforms.microcontroller.compiler import Options
@@ -100,6 +102,58 @@ def test_every_row_ends_in_the_runtimes_leaves(
     want = open_session(data).run(["y"], feed)[0]
     got = np.stack([row[0] for row in answered(compiled, numbers, picked.astype(np.uint8)[:, None], tmp_path)])
     np.testing.assert_allclose(got.reshape(want.shape), want, atol=1e-5)
+
+
+@pytest.mark.parametrize(("outputs", "counts"), [(1, (5,)), (3, (2, 3)), (1, (4, 1, 6))])
+def test_oblivious_trees_number_the_runtimes_leaves(outputs: int, counts: tuple[int, ...], tmp_path: Path) -> None:
+    rng = np.random.default_rng(outputs)
+    blocks = []
+    for count in counts:
+        depth = rng.integers(0, 5, count)
+        depth[0] = 2
+        borders = rng.choice(np.array([0.5, -1.5, 2.0, 1e-40, 0.0], np.float32), int(depth.sum()))
+        leaves = rng.normal(size=(int((2**depth).sum()), outputs))
+        blocks.append(
+            ObliviousTrees(depth=depth, feature=rng.integers(0, 4, int(depth.sum())), border=borders, leaves=leaves)
+        )
+    builder = Builder()
+    kind = builder.input("kind", "string", ["N"])
+    code = builder.op("LabelEncoder", builder.reshape(kind, [-1, 1]), dtype="float32", keys_strings=["a", "b"],
+                      values_floats=[1.0, 2.0], default_float=3.0)  # fmt: skip
+    features = builder.concat([columns(builder, 3), code], axis=1)
+    sums = sum_oblivious(builder, features, blocks, outputs, 1e-6)
+    builder.output(sums, "y", ["N", len(counts) * outputs])
+    data = builder.build("oblivious").SerializeToString()
+    compiled = compile_table(data, Options(name="oblivious"))
+    assert {n.op for n in compiled.graph.nodes} <= {"Ranks", "Oblivious", "View", "Split", "Concat"}
+    assert faults(compiled.graph) == []
+    near = np.concatenate([np.concatenate([b.border for b in blocks]), ODD.astype(np.float32)])
+    with np.errstate(all="ignore"):
+        near = np.concatenate([near, *(np.nextafter(near, np.float32(side)) for side in (np.inf, -np.inf))])
+    numbers = rng.choice(near, size=(300, 3)).astype(np.float32)
+    picked = rng.integers(0, 4, 300)
+    feed = {f"x{i}": numbers[:, i].astype(np.float64) for i in range(3)}
+    feed["kind"] = np.array([["", "elsewhere", "a", "b"][k] for k in picked], dtype=object)
+    want = open_session(data).run(["y"], feed)[0]
+    got = np.stack([row[0] for row in answered(compiled, numbers, picked.astype(np.uint8)[:, None], tmp_path)])
+    np.testing.assert_allclose(got.reshape(want.shape), want, atol=1e-5)
+
+
+def test_many_thresholds_and_wide_trees_change_the_layout_and_no_answer(tmp_path: Path) -> None:
+    rng = np.random.default_rng(7)
+    for nodes, features, spread in ((200, 2, 1_000), (3_000, 40, 100_000)):
+        trees = join([grown(rng, nodes, features, 1, 1, members=False) for _ in range(2)])
+        trees = dataclasses.replace(trees, split=rng.integers(0, spread, len(trees.split)) / 8.0)
+        builder = Builder()
+        builder.output(sum_leaves(builder, columns(builder, features), trees, 1), "y", ["N", 1])
+        data = builder.build("wide").SerializeToString()
+        compiled = compile_table(data, Options(name="wide"))
+        packed = next(n for n in compiled.graph.nodes if n.op == "Forest").attributes["packed"][0]
+        assert (packed.links is None) == (nodes == 200)
+        numbers = (rng.integers(0, spread, size=(200, features)) / 8.0).astype(np.float32)
+        want = open_session(data).run(["y"], {f"x{i}": numbers[:, i].astype(np.float64) for i in range(features)})[0]
+        got = np.stack([row[0] for row in answered(compiled, numbers, np.zeros((200, 0), np.uint8), tmp_path)])
+        np.testing.assert_allclose(got.reshape(want.shape), want, atol=1e-5)
 
 
 def test_a_threshold_on_a_moved_number_is_one_on_the_number_itself() -> None:

@@ -12,6 +12,6 @@ void rank_codes(const uint8_t *x, const uint8_t *column, const uint16_t *first, 
 {
 /* begin */
     for (int f = 0; f < COUNT; ++f)
-        rank[BASE + f] = TABLE[FIRST(f) + (unsigned)X[COLUMN(f)]];
+        rank[BASE + f] = TABLE[FIRST(f) + X[COLUMN(f)]];
 /* end */
 }

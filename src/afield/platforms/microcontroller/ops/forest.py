@@ -32,14 +32,14 @@ class ForestTables(Operator):
         if packed.links is not None:
             kernel.table(packed.links, "links")
         kernel.table(packed.leaves.astype(np.float32), "leaves")
+        counted = _indexed(kernel, packed.counts, "count", "counts")
         if packed.width > 1:
             kernel.title("forest_vectors")
             kernel.table(packed.bias.astype(np.float32), "bias")
             kernel.output(0, "y")
-            kernel.snippet("forest_vectors.c", WIDTH=packed.width, TREES=len(packed.sizes), **shared)
+            kernel.snippet("forest_vectors.c", TARGETS=len(packed.counts), WIDTH=packed.width, TREES=counted, **shared)
             return
         bias = packed.bias.ravel().astype(np.float32)
-        counted = _indexed(kernel, packed.counts, "count", "counts")
         first = f"{kernel.table(bias, 'bias')}[a]" if len(bias) > 1 else kernel.literal(bias[0])
         kernel.output(0, "y")
         kernel.snippet(
@@ -58,7 +58,7 @@ def packed_of(at: Site) -> Packed:
 
 def _indexed(kernel: Kernel, values: Array, name: str, role: str) -> str:
     """Return C for ``values[a]``: one number where all are alike, or a table."""
-    if (values == values[0]).all():
-        return str(int(values[0]))
+    if len(values) == 0 or (values == values[0]).all():
+        return str(int(values[0])) if len(values) else "0"
     dtype = DType.UINT8 if values.max() < 256 else DType.UINT16
     return f"{kernel.table(values.astype(dtype.numpy), name, role)}[a]"

@@ -10,7 +10,7 @@ import numpy as np
 from afield.platforms.microcontroller.following.cells import Cell
 from afield.platforms.microcontroller.following.columns import CodeColumn
 from afield.platforms.microcontroller.ir import Array, Graph
-from afield.platforms.microcontroller.trees.forest import Forest
+from afield.platforms.microcontroller.trees.questions import Questions
 from afield.platforms.microcontroller.trees.ranks import (
     Ranked,
     last_keys,
@@ -27,16 +27,16 @@ class NotMonotone(Exception):  # noqa: N818 - a reason, caught where the trees a
 
 @dataclass(frozen=True)
 class Asked:
-    """What the nodes of a forest compare: rank of feature ``test`` <= ``limit`` means yes. int64 [M] each."""
+    """What questions compare: rank of feature ``test`` <= ``limit`` means yes. int64 [M] each."""
 
     test: Array
     limit: Array
 
 
 def ask(
-    graph: Graph, forests: Sequence[Forest], cells: Array, columns: Mapping[str, Sequence[CodeColumn]]
-) -> tuple[list[Ranked], list[Asked]]:
-    """Rank the features of forests that read the same cells, so that they share the ranks.
+    graph: Graph, questions: Questions, cells: Array, columns: Mapping[str, Sequence[CodeColumn]]
+) -> tuple[list[Ranked], Asked]:
+    """Rank the features of all questions.
 
     Parameters
     ----------
@@ -44,16 +44,14 @@ def ask(
         What each feature is.
     columns : mapping
         Text columns of the input that holds them.
+
+    Raises
+    ------
+    NotMonotone
+        A feature cannot be ranked.
     """
-    feature = np.concatenate([f.feature for f in forests])
-    split = np.concatenate([f.split for f in forests])
-    missing = np.concatenate([f.missing_yes for f in forests])
-    member = np.concatenate([f.member_count for f in forests]) >= 0
-    sets: dict[int, Array] = {}
-    start = 0
-    for forest in forests:
-        sets |= {start + node: members for node, members in forest.sets().items()}
-        start += len(forest.feature)
+    feature, split, missing = questions.feature, questions.split, questions.missing_yes
+    member, sets = questions.member_count >= 0, questions.sets()
     test, limit = np.zeros(len(feature), np.int64), np.zeros(len(feature), np.int64)
     ranked: list[Ranked] = []
     for f in np.unique(feature).tolist():
@@ -72,20 +70,14 @@ def ask(
                 known[key] = len(ranked)
                 ranked.append(_membership(graph, cell, columns, sets[node], missing_yes=bool(missing[node])))
             test[node] = known[key]
-    ends = np.cumsum([len(f.feature) for f in forests])[:-1]
-    asked = [Asked(t, k) for t, k in zip(np.split(test, ends), np.split(limit, ends), strict=True)]
-    return _numbers_first(ranked, asked)
-
-
-def _numbers_first(ranked: list[Ranked], asked: list[Asked]) -> tuple[list[Ranked], list[Asked]]:
-    """Order features by their root, those of numbers first, and of these the ones whose NaN is a yes first."""
     order = sorted(range(len(ranked)), key=lambda i: _place(ranked[i]))
-    moved = np.empty(len(order), np.int64)
+    moved = np.zeros(len(order), np.int64)
     moved[order] = np.arange(len(order))
-    return [ranked[i] for i in order], [Asked(moved[a.test], a.limit) for a in asked]
+    return [ranked[i] for i in order], Asked(moved[test], limit)
 
 
 def _place(one: Ranked) -> tuple[bool, str, bool, int]:
+    """Features of numbers first, by their root; of these the ones whose NaN is a yes first."""
     return (one.thresholds is None, one.root, one.missing_rank != 0, one.index)
 
 

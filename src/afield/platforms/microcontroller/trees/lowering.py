@@ -1,20 +1,21 @@
-"""Turns tree ensembles of a followed graph into ``Ranks`` and ``Forest`` nodes."""
+"""Turns tree ensembles and oblivious trees of a followed graph into ``Ranks``, ``Forest`` and ``Oblivious`` nodes."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
-import numpy as np
-
 from afield.platforms.microcontroller.following.cells import Cells
 from afield.platforms.microcontroller.following.columns import CodeColumn
 from afield.platforms.microcontroller.ir import Array, DType, Graph, Node, Tensor
-from afield.platforms.microcontroller.trees import reading
+from afield.platforms.microcontroller.plan import VIEW
+from afield.platforms.microcontroller.trees import oblivious, reading, vectors
 from afield.platforms.microcontroller.trees.asking import NotMonotone, ask
-from afield.platforms.microcontroller.trees.forest import Forest
-from afield.platforms.microcontroller.trees.packing import pack
+from afield.platforms.microcontroller.trees.forest import Forest, joined
+from afield.platforms.microcontroller.trees.packing import Packed, PackedOblivious, pack, pack_oblivious
 from afield.platforms.microcontroller.trees.ranks import Ranked
+
+Columns = Mapping[str, Sequence[CodeColumn]]
 
 
 @dataclass(frozen=True)
@@ -25,140 +26,147 @@ class Lowered:
     problems: tuple[str, ...] = ()
 
 
-def lower(graph: Graph, cells: Cells, columns: Mapping[str, Sequence[CodeColumn]]) -> Lowered:
-    """Replace tree ensembles; those that read the same features share ranks and one loop.
+@dataclass(frozen=True)
+class _Member:
+    """Trees to be lowered: where they stand, what they read, and the values that they give with their sizes."""
+
+    node: Node
+    source: str
+    trees: Forest | oblivious.Oblivious
+    results: tuple[tuple[str, int], ...]
+
+
+def lower(graph: Graph, cells: Cells, columns: Columns) -> Lowered:
+    """Replace trees; those that read the same features share ranks and one loop.
 
     The new nodes read the roots of the features; ``columns`` are the text columns of the input that holds them.
     """
-    groups: dict[tuple[tuple[str, int, str], ...], list[tuple[Node, Forest]]] = {}
-    problems = []
+    members, problems = _members(graph)
+    groups: dict[tuple[str, int, tuple[tuple[str, int, str], ...]], list[_Member]] = {}
+    for member in members:
+        source = cells.get(member.source)
+        if source is None or source.size != max(source.shape, default=1):
+            problems.append(f"{member.node.op} {member.node.name!r}: it takes several rows at once.")
+        else:
+            kind = type(member.trees).__name__
+            groups.setdefault((kind, member.trees.width, _key(source)), []).append(member)
+    made: dict[str, list[Node]] = {}
+    replaced: set[str] = set()
+    tensors: list[Tensor] = []
+    names = _Names(graph)
+    for group in groups.values():
+        first = group[0]
+        try:
+            nodes, added = _group(graph, group, cells[first.source].ravel(), columns, names)
+        except NotMonotone as reason:
+            problems.append(f"{first.node.name!r}: a tree asks about a number behind {reason}, which turns its order.")
+            continue
+        except OverflowError as reason:
+            problems.append(f"{first.node.name!r}: {reason}.")
+            continue
+        made[first.node.outputs[0]] = nodes
+        replaced |= {name for member in group for name, _ in member.results}
+        tensors += added
+    rewritten: list[Node] = []
+    for node in graph.nodes:
+        rewritten += made.get(node.outputs[0], [])
+        if node.outputs[0] not in replaced:
+            rewritten.append(node)
+    known = {**graph.tensors, **{t.name: t for t in tensors}}
+    return Lowered(_alive(replace(graph, nodes=tuple(rewritten), tensors=known)), tuple(problems))
+
+
+def _alive(graph: Graph) -> Graph:
+    """Return the graph without nodes that nothing needs: those that only led to the old sums."""
+    needed, kept = set(graph.outputs), []
+    for node in reversed(graph.nodes):
+        if needed & {*node.outputs}:
+            kept.append(node)
+            needed |= {*node.inputs}
+    return graph.edited(reversed(kept))
+
+
+def _members(graph: Graph) -> tuple[list[_Member], list[str]]:
+    readers, problems, found = graph.readers(), [], list[_Member]()
     for node in graph.nodes:
         if node.op != reading.OP:
             continue
         forest = reading.read(node)
-        source = cells.get(node.inputs[0])
         if isinstance(forest, str):
             problems.append(f"TreeEnsemble {node.name!r}: {forest}")
-        elif source is None or source.shape[:-1] not in ((), (1,)):
-            problems.append(f"TreeEnsemble {node.name!r}: it takes several rows at once.")
-        else:
-            groups.setdefault(_key(source), []).append((node, forest))
-    made: dict[str, list[Node]] = {}
-    dropped: set[str] = set()
-    tensors: list[Tensor] = []
-    for members in groups.values():
-        features = cells[members[0][0].inputs[0]].ravel()
-        try:
-            nodes, added = _group(graph, members, features, columns)
-        except NotMonotone as reason:
-            name = members[0][0].name
-            problems.append(f"TreeEnsemble {name!r}: a feature goes through {reason}, which does not keep the order.")
             continue
-        except OverflowError as reason:
-            problems.append(f"TreeEnsemble {members[0][0].name!r}: {reason}.")
-            continue
-        made[members[0][0].outputs[0]] = nodes
-        dropped |= {node.outputs[0] for node, _ in members}
-        tensors += added
-    rewritten: list[Node] = []
-    for node in graph.nodes:
-        first = node.outputs[0]
-        rewritten += made.get(first, [] if first in dropped else [node])
-    known = {**graph.tensors, **{t.name: t for t in tensors}}
-    return Lowered(replace(graph, nodes=tuple(rewritten), tensors=known).edited(), tuple(problems))
+        rows = vectors.fetched(graph, node, forest, readers)
+        forest, total = rows or (forest, node)
+        found.append(_Member(node, node.inputs[0], forest, ((total.outputs[0], forest.outputs),)))
+    for one in oblivious.find(graph):
+        results = tuple((name, one.trees.width) for name in one.sums)
+        found.append(_Member(one.nodes[0], one.source, one.trees, results))
+    return found, problems
 
 
 def _key(cells: Array) -> tuple[tuple[str, int, str], ...]:
     return tuple((c.root, c.index, " ".join(f"{s.op} {s.constant!r} {s.left}" for s in c.steps)) for c in cells.ravel())
 
 
+class _Names:
+    def __init__(self, graph: Graph) -> None:
+        self._taken = set(graph.tensors)
+
+    def free(self, stem: str) -> str:
+        name, count = stem, 1
+        while name in self._taken:
+            count += 1
+            name = f"{stem}_{count}"
+        self._taken.add(name)
+        return name
+
+
 def _group(
-    graph: Graph, members: Sequence[tuple[Node, Forest]], features: Array, columns: Mapping[str, Sequence[CodeColumn]]
+    graph: Graph, members: Sequence[_Member], features: Array, columns: Columns, names: _Names
 ) -> tuple[list[Node], list[Tensor]]:
-    """Return the nodes of ensembles that read the same features, with the values they need."""
-    node = members[0][0]
-    whole = joined([f for _, f in members])
-    ranked, asked = ask(graph, [whole], features, columns)
-    packed = pack(whole, asked[0])
-    most = max((_most(one) for one in ranked), default=0)
-    kind = DType.UINT8 if most < 256 else DType.UINT16
-    names = set(graph.tensors)
-    ranks = Tensor(name=_free(f"{node.outputs[0]}/ranks", names), dtype=kind, shape=(len(ranked),))
-    total = Tensor(name=_free(f"{node.outputs[0]}/sums", names), dtype=DType.FLOAT32, shape=(whole.outputs,))
+    """Return the nodes of trees that read the same features, with the values they need."""
+    node = members[0].node
+    forests = [m.trees for m in members if isinstance(m.trees, Forest)]
+    flat = [m.trees for m in members if isinstance(m.trees, oblivious.Oblivious)]
+    packed: Packed | PackedOblivious
+    if forests:
+        forest = joined(forests)
+        ranked, asked = ask(graph, forest, features, columns)
+        packed = pack(forest, asked)
+    else:
+        trees = oblivious.joined(flat)
+        ranked, asked = ask(graph, trees, features, columns)
+        packed = pack_oblivious(trees, asked)
+    sizes = [size for m in members for _, size in m.results]
+    stem = node.outputs[0]
+    kind = DType.UINT8 if max((_most(one) for one in ranked), default=0) < 256 else DType.UINT16
+    ranks = Tensor(name=names.free(f"{stem}/ranks"), dtype=kind, shape=(len(ranked),))
+    total = Tensor(name=names.free(f"{stem}/sums"), dtype=DType.FLOAT32, shape=(sum(sizes),))
     roots = list(dict.fromkeys(one.root for one in ranked))
+    op = "Forest" if forests else "Oblivious"
     nodes = [
         Node(op="Ranks", name=node.name, inputs=tuple(roots), outputs=(ranks.name,),
              attributes={"features": tuple(ranked), "of": tuple(roots.index(one.root) for one in ranked)}),
-        Node(op="Forest", name=node.name, inputs=(ranks.name,), outputs=(total.name,),
-             attributes={"packed": (packed,)}),
+        Node(op=op, name=node.name, inputs=(ranks.name,), outputs=(total.name,), attributes={"packed": (packed,)}),
     ]  # fmt: skip
-    added, start, parts = [ranks, total], 0, []
-    for one, forest in members:
-        part = Tensor(name=_free(f"{one.outputs[0]}/part", names), dtype=DType.FLOAT32, shape=(forest.outputs,))
-        wide = graph.tensors[one.outputs[0]]
-        single = Tensor(name=_free(f"{one.outputs[0]}/single", names), dtype=DType.FLOAT32, shape=wide.shape)
-        parts.append(part.name)
-        added += [part, single]
-        start += forest.outputs
-        nodes.append(Node(op="View", name=one.name, inputs=(part.name,), outputs=(single.name,)))
-        nodes.append(Node(op="View" if wide.dtype is DType.FLOAT32 else "Cast", name=one.name,
-                          inputs=(single.name,), outputs=one.outputs))  # fmt: skip
-    if len(members) == 1:
-        nodes[2] = replace(nodes[2], inputs=(total.name,))
-        added.remove(next(t for t in added if t.name == parts[0]))
-    else:
-        sizes = tuple(f.outputs for _, f in members)
-        split = Node(op="Split", name=node.name, inputs=(total.name,), outputs=tuple(parts),
-                     attributes={"axis": 0, "sizes": sizes})  # fmt: skip
-        nodes.insert(2, split)
+    added = [ranks, total]
+    parts = [total]
+    if len(sizes) > 1:
+        parts = [Tensor(name=names.free(f"{stem}/part"), dtype=DType.FLOAT32, shape=(size,)) for size in sizes]
+        nodes.append(Node(op="Split", name=node.name, inputs=(total.name,), outputs=tuple(p.name for p in parts),
+                          attributes={"axis": 0, "sizes": tuple(sizes)}))  # fmt: skip
+        added += parts
+    results = [name for m in members for name, _ in m.results]
+    for part, name in zip(parts, results, strict=True):
+        wide = graph.tensors[name]
+        shaped = Tensor(name=names.free(f"{name}/float"), dtype=DType.FLOAT32, shape=wide.shape)
+        added.append(shaped)
+        nodes.append(Node(op=VIEW, name=node.name, inputs=(part.name,), outputs=(shaped.name,)))
+        cast = VIEW if wide.dtype is DType.FLOAT32 else "Cast"
+        nodes.append(Node(op=cast, name=node.name, inputs=(shaped.name,), outputs=(name,)))
     return nodes, added
 
 
 def _most(one: Ranked) -> int:
     table = 0 if one.table is None else int(one.table.max(initial=0))
     return max(table, 0 if one.thresholds is None else len(one.thresholds))
-
-
-def _free(stem: str, taken: set[str]) -> str:
-    name, count = stem, 1
-    while name in taken:
-        count += 1
-        name = f"{stem}_{count}"
-    taken.add(name)
-    return name
-
-
-def joined(forests: Sequence[Forest]) -> Forest:
-    """Return several forests as one, their outputs side by side."""
-    if len(forests) == 1:
-        return forests[0]
-    widths = {f.leaves.shape[1] for f in forests}
-    if widths != {1}:
-        forests = [_widened(f) for f in forests]
-        total = sum(f.outputs for f in forests)
-        starts = np.cumsum([0, *(f.outputs for f in forests)])
-        leaves = np.zeros((sum(len(f.leaves) for f in forests), total))
-        at = 0
-        for forest, start in zip(forests, starts, strict=False):
-            leaves[at : at + len(forest.leaves), start : start + forest.outputs] = forest.leaves
-            at += len(forest.leaves)
-        targets = np.zeros(sum(f.count for f in forests), np.int64)
-    else:
-        leaves = np.concatenate([f.leaves for f in forests])
-        starts = np.cumsum([0, *(f.outputs for f in forests)])
-        targets = np.concatenate([f.target + s for f, s in zip(forests, starts, strict=False)])
-    kept = ("sizes", "feature", "split", "missing_yes", "yes", "no", "member_count", "members")
-    return Forest(
-        leaves=leaves, target=targets, outputs=sum(f.outputs for f in forests),
-        **{name: np.concatenate([getattr(f, name) for f in forests]) for name in kept},
-    )  # fmt: skip
-
-
-def _widened(forest: Forest) -> Forest:
-    """Return a forest whose leaves hold all outputs."""
-    if forest.leaves.shape[1] == forest.outputs:
-        return forest
-    tree = np.repeat(np.arange(forest.count), forest.sizes + 1)
-    leaves = np.zeros((len(forest.leaves), forest.outputs))
-    leaves[np.arange(len(leaves)), forest.target[tree]] = forest.leaves[:, 0]
-    return replace(forest, leaves=leaves, target=np.zeros(forest.count, np.int64))

@@ -9,6 +9,36 @@ import numpy as np
 from afield.platforms.microcontroller.ir import Array
 from afield.platforms.microcontroller.trees.asking import Asked
 from afield.platforms.microcontroller.trees.forest import Forest
+from afield.platforms.microcontroller.trees.oblivious import Oblivious
+
+
+@dataclass(frozen=True, kw_only=True)
+class PackedOblivious:
+    """Oblivious trees; those that are one leaf have gone into ``bias``.
+
+    Parameters
+    ----------
+    words : uint16 or uint32 [S]
+        ``limit << shift | feature``, for each tree from its highest bit down.
+    shift : int
+    depth : int64 [T]
+    counts : int64 [K]
+        Trees of each sum.
+    leaves : float64 [L, W]
+    bias : float64 [K, W]
+    """
+
+    words: Array
+    shift: int
+    depth: Array
+    counts: Array
+    leaves: Array
+    bias: Array
+
+    @property
+    def width(self) -> int:
+        """Numbers in a leaf."""
+        return int(self.leaves.shape[1])
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -59,8 +89,8 @@ def pack(forest: Forest, asked: Asked) -> Packed:
     """
     node_starts = np.cumsum([0, *forest.sizes])
     leaf_starts = np.cumsum([0, *(forest.sizes + 1)])
-    targets = np.unique(forest.target) if forest.leaves.shape[1] > 1 else np.arange(forest.outputs)
-    bias = np.zeros((len(targets), forest.leaves.shape[1]))
+    targets = np.arange(0, forest.outputs, forest.width)
+    bias = np.zeros((len(targets), forest.width))
     order: list[int] = []
     counts = []
     for k, target in enumerate(targets.tolist()):
@@ -76,8 +106,6 @@ def pack(forest: Forest, asked: Asked) -> Packed:
     size = np.repeat(sizes, sizes)
     yes, no = (np.where(c < 0, size + ~c, c) for c in (forest.yes[nodes], forest.no[nodes]))
     limit, feature = asked.limit[nodes], asked.test[nodes]
-    yes = np.where(limit < 0, no, yes)  # no rank says yes
-    limit = np.maximum(limit, 0)
     bits = [_bits(v) for v in (limit, feature, np.maximum(yes, no))]
     rank_bits, feature_bits, link_bits = bits
     two = rank_bits + feature_bits + 2 * link_bits > 32
@@ -86,7 +114,7 @@ def pack(forest: Forest, asked: Asked) -> Packed:
     if not two and max(rank_bits, feature_bits, link_bits) <= 8:
         feature_bits = link_bits = 8  # whole bytes are taken out in one step
     below = 0 if two else 2 * link_bits
-    limit_shift = 32 - max(rank_bits, 1) if rank_bits + feature_bits + below > 24 else 24
+    limit_shift = 24 if rank_bits <= 8 and feature_bits + below <= 24 else 32 - rank_bits
     words = limit << limit_shift | feature << below
     if not two:
         words |= no << link_bits | yes
@@ -105,3 +133,32 @@ def _taken(starts: Array, trees: list[int]) -> Array:
 
 def _bits(values: Array) -> int:
     return int(values.max(initial=0)).bit_length()
+
+
+def pack_oblivious(trees: Oblivious, asked: Asked) -> PackedOblivious:
+    """Lay the questions of oblivious trees out.
+
+    Raises
+    ------
+    OverflowError
+        A limit and a feature do not fit into 32 bits.
+    """
+    question = np.cumsum([0, *trees.depth])
+    leaf = np.cumsum([0, *(2**trees.depth)])
+    bias = np.zeros((len(trees.counts), trees.width))
+    owner = np.repeat(np.arange(len(trees.counts)), trees.counts)
+    grown = trees.depth > 0
+    np.add.at(bias, owner[~grown], trees.leaves[leaf[:-1][~grown]])
+    kept = np.flatnonzero(grown).tolist()
+    order = [np.arange(question[t], question[t + 1])[::-1] for t in kept]
+    places = np.concatenate([np.zeros(0, np.int64), *order]).astype(np.int64)
+    limit, feature = asked.limit[places], asked.test[places]
+    shift = max(1, _bits(feature))
+    bits = shift + _bits(limit)
+    if bits > 32:
+        raise OverflowError("the trees are too large for the tables of a microcontroller")
+    return PackedOblivious(
+        words=(limit << shift | feature).astype(np.uint16 if bits <= 16 else np.uint32), shift=shift,
+        depth=trees.depth[kept], counts=np.bincount(owner[kept], minlength=len(trees.counts)),
+        leaves=trees.leaves[_taken(leaf, kept)], bias=bias,
+    )  # fmt: skip

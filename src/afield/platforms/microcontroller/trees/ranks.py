@@ -97,7 +97,7 @@ class Ranked:
 
 
 def rank_number(cell: Cell, splits: Array, dtype: np.dtype[np.generic], *, missing_yes: bool) -> tuple[Ranked, Array]:
-    """Return the ranked feature of a number, and for each split the largest rank that answers yes (-1: none)."""
+    """Return the ranked feature of a number, and for each split the largest rank that answers yes."""
     keys = last_keys(cell.steps, splits, dtype)
     distinct = np.unique(keys)
     ranked = Ranked(root=cell.root, index=cell.index, thresholds=distinct,
@@ -114,8 +114,10 @@ def rank_codes(column: CodeColumn, cell: Cell, splits: Array, *, missing_yes: bo
     # ranks that no code has are not told apart
     used = np.unique(table)
     limits = np.searchsorted(distinct, splits)
-    ranked = Ranked(root=cell.root, index=cell.index, table=np.searchsorted(used, table))
-    return ranked, np.searchsorted(used, limits, side="right") - 1
+    highest = np.searchsorted(used, limits, side="right") - 1
+    above = int((highest < 0).any())  # a split to which no code says yes needs a rank below all of them
+    ranked = Ranked(root=cell.root, index=cell.index, table=np.searchsorted(used, table) + above)
+    return ranked, highest + above
 
 
 def rank_members(values: Array, members: Array, *, missing_yes: bool) -> Array:
