@@ -199,3 +199,23 @@ def test_what_cannot_be_compiled_is_refused_with_its_reason() -> None:
     with pytest.raises(UnsupportedError, match="both") as caught:
         compile_table(builder.build("texts").SerializeToString(), Options())
     assert caught.value.code == "graph.operator"
+
+
+def test_imputed_values_and_clips_are_right_where_a_float_would_round_or_overflow(tmp_path: Path) -> None:
+    centre = 1_600_000_187.3
+    builder = Builder()
+    x = builder.input("time", "float64", ["N"])
+    x = builder.op("Where", builder.op("IsNaN", x, dtype="bool"), builder.constant(np.float64(centre)), x,
+                   dtype="float64")  # fmt: skip
+    x = builder.op("Sub", x, builder.constant(np.float64(centre)))
+    x = builder.op("Mul", x, builder.constant(np.float64(0.01)))
+    scaled = builder.op("Div", x, builder.constant(np.float64(3.0)))
+    root = builder.op("Sqrt", builder.op("Add", builder.op("Mul", scaled, scaled), builder.constant(np.float64(1.0))))
+    builder.output(builder.op("Div", x, root), "y", ["N"])
+    data = builder.build("clip").SerializeToString()
+    compiled = compile_table(data, Options(name="clip"))
+    assert "SmoothClip" in {n.op for n in compiled.graph.nodes}
+    numbers = np.array([[np.nan], [1_600_000_256.0], [1_600_000_000.0], [3e38], [-3e38], [0.0]], dtype=np.float32)
+    got = [row[0][0] for row in answered(compiled, numbers, np.zeros((6, 0), np.uint8), tmp_path)]
+    want = open_session(data).run(["y"], {"time": numbers[:, 0].astype(np.float64)})[0]
+    np.testing.assert_allclose(got, want, atol=1e-6)

@@ -13,6 +13,7 @@ from afield.platforms.microcontroller.ir import Array, DType, Graph, Node, Tenso
 from afield.platforms.microcontroller.plan import VIEW
 from afield.platforms.microcontroller.tabular.gathering import Gathered, gather
 from afield.platforms.microcontroller.tabular.precision import settle
+from afield.platforms.microcontroller.tabular.rewrites import impute_last, smooth_clip
 from afield.platforms.microcontroller.trees import lowering as trees
 
 
@@ -60,7 +61,7 @@ def lower(graph: Graph, levels: Mapping[str, Sequence[str]] | None = None, *, ex
     labelled, labels, problems = _labelled(forest.graph)
     coded = _coded(labelled, gathered, cells, columns)
     return Tabular(
-        graph=settle(coded, exact=exact),
+        graph=settle(smooth_clip(impute_last(coded)), exact=exact),
         numbers=gathered.numbers,
         codes=columns,
         number_input=gathered.number_input,
