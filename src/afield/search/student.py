@@ -16,11 +16,11 @@ from afield.search.portfolio import LINEAR, TREE, Encoding, make_recipe
 from afield.search.recipe import Recipe
 from afield.search.shape import Shape
 
-#: trees of all classes together, leaves, learning rate
-SIZES: tuple[tuple[int, int, float], ...] = ((5, 4, 0.5), (10, 8, 0.4), (20, 8, 0.3), (40, 10, 0.2), (60, 16, 0.12))
+#: trees of all classes together, leaves, learning rate; the largest first, for time may end
+SIZES: tuple[tuple[int, int, float], ...] = ((60, 16, 0.12), (40, 10, 0.2), (20, 8, 0.3), (10, 8, 0.4), (5, 4, 0.5))
 FEW_SIZES = (SIZES[1], SIZES[3])
 #: lessons are tried where they may pay: few leaves have no room for them, and made-up rows are dear
-SOFT_SIZES, AUGMENTED_SIZES = (SIZES[1], *SIZES[3:]), SIZES[3:]
+SOFT_SIZES, AUGMENTED_SIZES = (*SIZES[:2], SIZES[3]), SIZES[:2]
 NETWORK = "small_network"
 #: rows times classes up to which students are tried although nobody asked for a small model
 CHEAP_ROWS = 100_000
@@ -56,7 +56,7 @@ def _narrow(shape: Shape, kinds: set[str], teacher: Mapping[str, float]) -> list
     linear = {k: v for k, v in LINEAR.items() if k in kinds}
     plain = [_trees(size, trees, shape) for size in FEW_SIZES] + [make_recipe("linear", linear, "linear", {}, shape)]
     note = " and ".join(sorted(kinds)) + " only"
-    return [_named(r, f"{r.name}, {note}") for r in [*plain, _taught(plain[1], SOFT, teacher)]]
+    return [_named(r, f"{r.name}, {note}") for r in [*plain, _taught(plain[0], SOFT, teacher)]]
 
 
 def _trees(size: tuple[int, int, float], encoding: Encoding, shape: Shape) -> Recipe:
