@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
+from afield.core.errors import ProblemError
 from afield.platforms.protocol import ExportOptions
 
 
@@ -19,6 +20,9 @@ class MicrocontrollerOptions(ExportOptions):
         Prefix of all names in C.
     exact : bool
         Keep doubles.
+    optimize : {"", "size", "speed"}
+        Trees as tables or as branches; "": branches where they take at most half of the device's flash.
+    leaves : {"float", "int16"}
     """
 
     device: str = field(default="", metadata={
@@ -28,3 +32,20 @@ class MicrocontrollerOptions(ExportOptions):
         "help": "Begins every name in C, so that two models live in one firmware. Example: --name fish",
         "metavar": "NAME"})  # fmt: skip
     exact: bool = field(default=False, metadata={"help": "Keep doubles instead of computing in float32."})
+    optimize: str = field(default="", metadata={
+        "help": "size: trees as tables; speed: as branches, a third of the instructions and three times the flash. "
+        "Left out: speed where it takes at most half of the device's flash.", "metavar": "GOAL"})  # fmt: skip
+    leaves: str = field(default="float", metadata={
+        "help": "float, or int16: half the bytes of the leaves, with an error bound that the README states.",
+        "metavar": "TYPE"})  # fmt: skip
+
+    def __post_init__(self) -> None:
+        for name, value, known in (("optimize", self.optimize, ("", "size", "speed")),
+                                   ("leaves", self.leaves, ("float", "int16"))):  # fmt: skip
+            if value not in known:
+                raise ProblemError(
+                    "problem.option",
+                    f"The option --{name} has no value {value!r}.",
+                    where="--to microcontroller",
+                    expected=" or ".join(k for k in known if k),
+                )

@@ -19,6 +19,7 @@ from afield.platforms.microcontroller.prove.host import SANITISED, STRICT_C, bui
 from afield.platforms.microcontroller.tabular.compile import CompiledTable, compile_table
 from afield.platforms.microcontroller.tabular.precision import settle
 from afield.platforms.microcontroller.trees import ranks
+from afield.platforms.microcontroller.trees.style import TreeStyle
 from afield.platforms.microcontroller.validity import faults
 
 ODD = np.array([np.nan, np.inf, -np.inf, 0.0, -0.0, 1e-45, -1e-45, 3.4028235e38, -3.4028235e38, 1e-38, 2.0**24 + 2])
@@ -154,6 +155,26 @@ def test_many_thresholds_and_wide_trees_change_the_layout_and_no_answer(tmp_path
         want = open_session(data).run(["y"], {f"x{i}": numbers[:, i].astype(np.float64) for i in range(features)})[0]
         got = np.stack([row[0] for row in answered(compiled, numbers, np.zeros((200, 0), np.uint8), tmp_path)])
         np.testing.assert_allclose(got.reshape(want.shape), want, atol=1e-5)
+
+
+@pytest.mark.parametrize("style", [TreeStyle(branches=True), TreeStyle(leaves="int16")])
+def test_branches_and_short_leaves_answer_as_tables_do(style: TreeStyle, tmp_path: Path) -> None:
+    rng = np.random.default_rng(3)
+    trees = join([grown(rng, n, 3, 1, 2, members=False) for n in (9, 30, 0, 14)])
+    builder = Builder()
+    builder.output(sum_leaves(builder, columns(builder, 3), trees, 2), "y", ["N", 2])
+    data = builder.build("styles").SerializeToString()
+    compiled = compile_table(data, Options(name="styles"), style=style)
+    assert ("if (rank[" in compiled.network.functions) == style.branches
+    packed = next(n for n in compiled.graph.nodes if n.op == "Forest").attributes["packed"][0]
+    numbers = rng.choice(trees.split, size=(300, 3)).astype(np.float32)
+    want = open_session(data).run(["y"], {f"x{i}": numbers[:, i].astype(np.float64) for i in range(3)})[0]
+    got = np.stack([row[0] for row in answered(compiled, numbers, np.zeros((300, 0), np.uint8), tmp_path)])
+    off = np.abs(got.reshape(want.shape) - want).max()
+    if style.branches:
+        assert off < 1e-6
+    else:
+        assert 1e-6 < off <= packed.bound + 1e-6 < 1e-3
 
 
 def test_a_threshold_on_a_moved_number_is_one_on_the_number_itself() -> None:

@@ -14,6 +14,7 @@ from afield.platforms.microcontroller.passes.pipeline import rewritten
 from afield.platforms.microcontroller.plan import Plan, plan
 from afield.platforms.microcontroller.reading.read import read
 from afield.platforms.microcontroller.tabular.lowering import Tabular, lower
+from afield.platforms.microcontroller.trees.style import TreeStyle
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -27,7 +28,7 @@ class CompiledTable:
 
 
 def prepare(
-    data: bytes, options: Options, levels: Mapping[str, Sequence[str]] | None = None
+    data: bytes, options: Options, levels: Mapping[str, Sequence[str]] | None = None, style: TreeStyle | None = None
 ) -> tuple[Tabular, Graph, list[str]]:
     """Return the lowered table, its graph after all passes, and every reason why it cannot become C.
 
@@ -37,14 +38,16 @@ def prepare(
         ``model.damaged``.
     """
     reading = read(data, options.name, options.dimensions)
-    table = lower(reading.graph, levels, exact=options.exact)
+    table = lower(reading.graph, levels, exact=options.exact, style=style)
     if reading.problems or table.problems:
         return table, table.graph, [*reading.problems, *table.problems]
     graph = rewritten(table.graph)
     return table, graph, unsupported(graph, exact=options.exact)
 
 
-def compile_table(data: bytes, options: Options, levels: Mapping[str, Sequence[str]] | None = None) -> CompiledTable:
+def compile_table(
+    data: bytes, options: Options, levels: Mapping[str, Sequence[str]] | None = None, style: TreeStyle | None = None
+) -> CompiledTable:
     """Compile a file whose inputs are columns, or any other file without strings, to C.
 
     Raises
@@ -54,7 +57,7 @@ def compile_table(data: bytes, options: Options, levels: Mapping[str, Sequence[s
     UnsupportedError
         ``graph.operator``, with all reasons at once.
     """
-    table, graph, found = prepare(data, options, levels)
+    table, graph, found = prepare(data, options, levels, style)
     if found:
         raise UnsupportedError(
             "graph.operator",

@@ -15,6 +15,7 @@ from afield.platforms.microcontroller.tabular.gathering import Gathered, gather
 from afield.platforms.microcontroller.tabular.precision import settle
 from afield.platforms.microcontroller.tabular.rewrites import impute_last, smooth_clip
 from afield.platforms.microcontroller.trees import lowering as trees
+from afield.platforms.microcontroller.trees.style import TreeStyle
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -44,7 +45,13 @@ class Tabular:
     problems: tuple[str, ...] = ()
 
 
-def lower(graph: Graph, levels: Mapping[str, Sequence[str]] | None = None, *, exact: bool = False) -> Tabular:
+def lower(
+    graph: Graph,
+    levels: Mapping[str, Sequence[str]] | None = None,
+    *,
+    exact: bool = False,
+    style: TreeStyle | None = None,
+) -> Tabular:
     """Return the graph of a table, or of any network, without strings and with trees as tables.
 
     Parameters
@@ -53,11 +60,12 @@ def lower(graph: Graph, levels: Mapping[str, Sequence[str]] | None = None, *, ex
         Values of text columns in the schema's order.
     exact : bool
         Keep all doubles.
+    style : TreeStyle or None
     """
     gathered = gather(graph)
     cells = following.follow(gathered.graph)
     columns = code_columns(gathered.graph, cells, gathered.code_input, gathered.codes, levels or {})
-    forest = trees.lower(gathered.graph, cells, {gathered.code_input: columns})
+    forest = trees.lower(gathered.graph, cells, {gathered.code_input: columns}, style)
     labelled, labels, problems = _labelled(forest.graph)
     coded = _coded(labelled, gathered, cells, columns)
     return Tabular(

@@ -14,6 +14,7 @@ from afield.platforms.microcontroller.trees.asking import NotMonotone, ask
 from afield.platforms.microcontroller.trees.forest import Forest, joined
 from afield.platforms.microcontroller.trees.packing import Packed, PackedOblivious, pack, pack_oblivious
 from afield.platforms.microcontroller.trees.ranks import Ranked
+from afield.platforms.microcontroller.trees.style import TreeStyle
 
 Columns = Mapping[str, Sequence[CodeColumn]]
 
@@ -36,7 +37,7 @@ class _Member:
     results: tuple[tuple[str, int], ...]
 
 
-def lower(graph: Graph, cells: Cells, columns: Columns) -> Lowered:
+def lower(graph: Graph, cells: Cells, columns: Columns, style: TreeStyle | None = None) -> Lowered:
     """Replace trees; those that read the same features share ranks and one loop.
 
     The new nodes read the roots of the features; ``columns`` are the text columns of the input that holds them.
@@ -57,7 +58,7 @@ def lower(graph: Graph, cells: Cells, columns: Columns) -> Lowered:
     for group in groups.values():
         first = group[0]
         try:
-            nodes, added = _group(graph, group, cells[first.source].ravel(), columns, names)
+            nodes, added = _group(graph, group, cells[first.source].ravel(), columns, names, style or TreeStyle())
         except NotMonotone as reason:
             problems.append(f"{first.node.name!r}: a tree asks about a number behind {reason}, which turns its order.")
             continue
@@ -122,7 +123,7 @@ class _Names:
 
 
 def _group(
-    graph: Graph, members: Sequence[_Member], features: Array, columns: Columns, names: _Names
+    graph: Graph, members: Sequence[_Member], features: Array, columns: Columns, names: _Names, style: TreeStyle
 ) -> tuple[list[Node], list[Tensor]]:
     """Return the nodes of trees that read the same features, with the values they need."""
     node = members[0].node
@@ -147,7 +148,8 @@ def _group(
     nodes = [
         Node(op="Ranks", name=node.name, inputs=tuple(roots), outputs=(ranks.name,),
              attributes={"features": tuple(ranked), "of": tuple(roots.index(one.root) for one in ranked)}),
-        Node(op=op, name=node.name, inputs=(ranks.name,), outputs=(total.name,), attributes={"packed": (packed,)}),
+        Node(op=op, name=node.name, inputs=(ranks.name,), outputs=(total.name,),
+             attributes={"packed": (packed,), "style": (style,)}),
     ]  # fmt: skip
     added = [ranks, total]
     parts = [total]

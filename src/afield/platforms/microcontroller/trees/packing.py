@@ -78,6 +78,27 @@ class Packed:
         """Numbers in a leaf."""
         return int(self.leaves.shape[1])
 
+    @property
+    def step(self) -> float:
+        """What 1 means in leaves of 16 bits: a float32, the smallest with which all leaves fit."""
+        most = float(np.abs(self.leaves).max(initial=0.0))
+        return float(np.nextafter(np.float32(most / 32767), np.float32(np.inf))) if most else 1.0
+
+    @property
+    def steps(self) -> Array:
+        """The leaves in steps, int64."""
+        return np.rint(self.leaves / self.step).astype(np.int64)
+
+    @property
+    def bound(self) -> float:
+        """What rounding to steps changes of a sum at most: the largest rounding of each tree."""
+        off = np.abs(self.leaves - self.steps * self.step).max(axis=1, initial=0.0)
+        tree = np.repeat(np.arange(len(self.sizes)), self.sizes + 1)
+        worst = np.zeros(len(self.sizes))
+        np.maximum.at(worst, tree, off)
+        sums = np.bincount(np.repeat(np.arange(len(self.counts)), self.counts), worst, len(self.counts))
+        return float(sums.max(initial=0.0))
+
 
 def pack(forest: Forest, asked: Asked) -> Packed:
     """Lay the nodes of a forest out.
