@@ -23,6 +23,8 @@ from afield.search.worth import GAIN, TRIALS, Worth
 
 #: trials proposed and absorbed together, whatever the number of workers: results must not depend on it
 WAVE = 4
+#: the first wave is short, so that there is a model soon
+FIRST_WAVE = 2
 #: the share of the time left that one trial may take, and the first of all
 TRIAL_SHARE, FIRST_SHARE = 0.6, 0.7
 
@@ -77,7 +79,8 @@ class Search:
                 self.ended = f"the last {TRIALS} trials lowered the out-of-fold loss by less than {100 * GAIN:g} %"
                 self.listener(Event("ended", {"split": self.split.name, "why": self.ended}))
                 break
-            recipes = self.proposer.propose(self.trials, min(self.wave, budget.trials - len(self.trials)))
+            count = self.wave if self.trials else min(self.wave, FIRST_WAVE)
+            recipes = self.proposer.propose(self.trials, min(count, budget.trials - len(self.trials)))
             if not recipes:
                 break
             self.step(recipes, budget)
