@@ -75,3 +75,18 @@ def metrics(incomplete: str) -> list[str]:
     from afield.api.score import metric_names
 
     return [name for name in metric_names() if name.startswith(incomplete)]
+
+
+def models(incomplete: str) -> list[str]:
+    """Return model files and folders that begin with what is typed."""
+    head, mark, tail = incomplete.rpartition("/")
+    place = Path(head + mark) if mark else Path()
+    if not place.is_dir():
+        return []
+    found = sorted(p for p in place.iterdir() if p.name.startswith(tail) and (p.is_dir() or p.suffix == ".onnx"))
+    return [f"{head}{mark}{p.name}{'/' if p.is_dir() else ''}" for p in found if tail or not p.name.startswith(".")]
+
+
+def words(*known: str) -> Callable[[str], list[str]]:
+    """Return a completion that offers fixed words."""
+    return lambda incomplete: [word for word in known if word.startswith(incomplete)]

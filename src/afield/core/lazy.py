@@ -10,7 +10,13 @@ from typing import Any
 from afield.core.errors import MissingDependencyError
 
 #: top-level module -> extra of afield that installs it
-EXTRAS = {"polars": "polars", "pyarrow": "arrow", "s3fs": "s3", "torch": "neural", "playwright": "browser"}
+EXTRAS = {
+    "polars": "polars",
+    "pyarrow": "arrow",
+    "s3fs": "s3",
+    "torch": "neural",
+    "playwright": "browser",
+} | dict.fromkeys(("starlette", "uvicorn", "orjson", "prometheus_client"), "server")
 
 
 def need(module: str, *, purpose: str) -> ModuleType:
