@@ -2,23 +2,30 @@
 
 from __future__ import annotations
 
+import base64
 import csv
 import gzip
+import io
 import json
+import os
 import subprocess
 import threading
 import time
+import wave
 from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
 import numpy as np
 import onnx
 import pytest
+from PIL import Image
 
 from afield.api.export import export
 from afield.model.model import Model
 from afield.platforms.browser.chromium import ARGUMENTS, find_browser
+from afield.platforms.browser.platform import platform
 from afield.platforms.browser.runtime import fetch_runtime
+from media_models import image_model, sound_model
 from node_packages import install, program
 from small_models import one_row, small_model
 
@@ -152,10 +159,25 @@ def test_a_row_typed_into_the_form_gets_the_models_answer(table, visit):
     model = Model(small_model())
     labels, probabilities = model.label_and_probabilities(one_row())
     page.wait_for_selector(f"#answer .value:text-is({labels[0]!r})")
-    shown = page.eval_on_selector_all("#answer meter", "meters => meters.map(m => m.value)")
+    shown = page.eval_on_selector_all("#answer [role=meter]", "all => all.map(m => Number(m.ariaValueNow))")
     assert shown == pytest.approx(probabilities[0].tolist(), abs=1e-6)
     assert "understood as 4.5" in page.inner_text("#field-0-note")
     assert page.inner_text("#answer-spoken").startswith(f"rings: {labels[0]}")
+
+
+def test_a_regression_shows_its_interval_where_the_model_has_one(tmp_path, visit):
+    proto = onnx.load_from_string(small_model(regression=True))
+    for name, by in (("lower", -1.5), ("upper", 1.5)):
+        proto.graph.initializer.append(onnx.numpy_helper.from_array(np.array(by), f"by_{name}"))
+        proto.graph.node.append(onnx.helper.make_node("Add", ["prediction", f"by_{name}"], [name]))
+        proto.graph.output.append(onnx.helper.make_tensor_value_info(name, onnx.TensorProto.DOUBLE, ["N"]))
+    platform.export(proto.SerializeToString(), tmp_path)
+    page = visit(url_of(tmp_path))
+    page.fill("#field-0", "5")
+    page.wait_for_selector("#answer .interval")
+    assert page.inner_text("#answer .value") == "5 years"
+    assert page.inner_text("#answer .interval") == "between 3.5 and 6.5 years"
+    assert page.inner_text("#answer-spoken") == "rings: 5 years, between 3.5 and 6.5 years"
 
 
 def test_values_that_cannot_be_read_or_were_never_seen_are_flagged(table, visit):
@@ -355,3 +377,216 @@ def test_the_module_works_in_a_vite_app_with_its_types(app, visit, served, tmp_p
     assert list(found["many"][1]["probabilities"].values()) == pytest.approx(second, abs=1e-6)
     assert found["wrong"] == 'row 1, column "weight": not a number'
     assert page.trouble == []
+
+
+# Texts, pictures and sounds -------------------------------------------------------------------------------------------
+
+MODELS = HERE.parent / "models"
+SHARED = HERE.parents[2] / "shared" / "data" / "models"
+
+
+@pytest.fixture(scope="module")
+def exported(tmp_path_factory):
+    """Export a model once: gives its folder and proof."""
+    done = {}
+
+    def once(name: str):
+        if name not in done:
+            folder = tmp_path_factory.mktemp("bundle")
+            done[name] = (folder, export(model_file(name), "browser", folder).proof)
+        return done[name]
+
+    return once
+
+
+def model_file(name: str) -> bytes:
+    networks = {"vww": image_model, "kws": sound_model}
+    if name in networks:
+        return networks[name](onnx.load(SHARED / f"mlperf_{name}_float.onnx"))
+    return (MODELS / f"{name}.onnx").read_bytes()
+
+
+shared = pytest.mark.shared_data
+absent = pytest.mark.skipif(not SHARED.is_dir(), reason="the development data is not here")
+
+
+@pytest.mark.parametrize(
+    "name",
+    ["format-1-classes", "format-1-regression", "format-2-image", "format-2-sound",
+     pytest.param("vww", marks=[shared, absent]), pytest.param("kws", marks=[shared, absent])],
+)  # fmt: skip
+def test_texts_pictures_and_sounds_are_proven_in_the_page(exported, name):
+    """All kinds of columns, held to the samples inside and, of tables, to hostile rows."""
+    folder, proof = exported(name)
+    assert proof.passed, proof.details
+    table = "format-1" in name
+    assert proof.largest <= (1e-6 if table else 1e-5)
+    assert (proof.rows > 400) == table
+    packed = len(gzip.compress(model_file(name)))
+    assert (folder / "index.html").stat().st_size <= PAGE_BYTES + MODEL_FACTOR * packed
+
+
+def photo() -> Image.Image:
+    """A picture of 400 by 300 with edges and gradients."""
+    rows, columns = np.mgrid[0:300, 0:400]
+    red = np.where((rows - 150) ** 2 + (columns - 200) ** 2 < 90**2, 230, columns * 255 // 399)
+    return Image.fromarray(np.stack([red, rows * 255 // 299, 255 - columns * 255 // 399], axis=2).astype(np.uint8))
+
+
+def wait_for_answer(page) -> list[float]:
+    page.wait_for_selector("#answer .value")
+    shares = page.eval_on_selector_all(
+        "#answer [role=meter]", "all => all.map(m => [m.ariaLabel, Number(m.ariaValueNow)])"
+    )
+    return dict(shares)
+
+
+def asked_array(page, expression: str, dtype: str):
+    """Return an array that the page holds."""
+    packed = page.evaluate(
+        f"(() => {{ const b = new Uint8Array(({expression}).buffer); let s = ''; for (const x of b)"
+        " s += String.fromCharCode(x); return btoa(s) })()"
+    )
+    return np.frombuffer(base64.b64decode(packed), dtype)
+
+
+def same_shares(found: dict[str, float], model: Model, feed: dict[str, np.ndarray], tolerance: float) -> float:
+    wanted = dict(zip(model.classes, model.predict_proba(feed)[0].tolist(), strict=True))
+    largest = max(abs(found[name] - wanted[name]) for name in found)
+    assert largest <= tolerance
+    return largest
+
+
+@pytest.mark.parametrize("name", ["format-2-image", pytest.param("vww", marks=[shared, absent])])
+def test_a_picture_file_gives_the_models_answer(exported, visit, tmp_path, name, capsys):
+    page, model = visit(url_of(exported(name)[0])), Model(model_file(name))
+    photo().save(tmp_path / "photo.png")
+    page.set_input_files("#field-0", tmp_path / "photo.png")
+    found = wait_for_answer(page)
+    pixels = asked_array(page, "afield.row.photo.data", "uint8").reshape(300, 400, 3)
+    assert np.array_equal(pixels, np.asarray(photo()))  # nothing is lost in a PNG
+    same_shares(found, model, {"photo": pixels[None]}, 1e-5)
+    assert "400 \u00d7 300 pixels" in page.inner_text("#field-0-note")
+
+    # a JPEG is decoded by each library in its own way: what that does to the answer is told apart
+    photo().save(tmp_path / "photo.jpg", quality=85)
+    page.click("text=Clear")
+    page.wait_for_selector("#answer .value", state="detached")
+    page.set_input_files("#field-0", tmp_path / "photo.jpg")
+    found = wait_for_answer(page)
+    theirs = asked_array(page, "afield.row.photo.data", "uint8").reshape(1, 300, 400, 3)
+    ours = np.asarray(Image.open(tmp_path / "photo.jpg"))[None]
+    same_shares(found, model, {"photo": theirs}, 1e-5)
+    off = same_shares(found, model, {"photo": ours}, 0.02)
+    levels = np.abs(ours.astype(int) - theirs).max()
+    assert levels <= 12
+    with capsys.disabled():
+        print(f"[{name}: JPEG decoding differs by {levels} levels, {off:.1e} in the answer]", end="")
+    assert page.trouble == []
+
+
+def test_the_camera_takes_a_picture_that_is_not_black(exported, visit):
+    page, model = visit(url_of(exported("format-2-image")[0])), Model(model_file("format-2-image"))
+    page.click("text=Use the camera")
+    page.click("text=Take the picture")
+    found = wait_for_answer(page)
+    height, width = page.evaluate("[afield.row.photo.height, afield.row.photo.width]")
+    pixels = asked_array(page, "afield.row.photo.data", "uint8").reshape(1, height, width, 3)
+    assert pixels.max() > 100
+    same_shares(found, model, {"photo": pixels}, 1e-5)
+    assert page.is_hidden("video")
+
+
+def test_what_is_no_picture_is_told(exported, visit, tmp_path):
+    (tmp_path / "photo.png").write_text("no picture")
+    page = visit(url_of(exported("format-2-image")[0]))
+    page.set_input_files("#field-0", tmp_path / "photo.png")
+    page.wait_for_selector(".drop .note.wrong:has-text('not a picture')")
+    assert "Give photo" in page.inner_text("#answer-body")
+
+
+def write_wave(path: Path, rate: int, channels: int) -> np.ndarray:
+    time = np.arange(rate) / rate
+    sound = np.rint(8_000 * np.sin(2 * np.pi * 440 * time) * np.exp(-2 * time)).astype("<i2")
+    with wave.open(str(path), "wb") as file:
+        file.setparams((channels, 2, rate, len(sound), "NONE", ""))
+        file.writeframes(np.repeat(sound, channels).tobytes())
+    return (sound / 32_768).astype(np.float32)
+
+
+@pytest.mark.parametrize("name", ["format-2-sound", pytest.param("kws", marks=[shared, absent])])
+def test_a_sound_file_gives_the_models_answer(exported, visit, tmp_path, name):
+    page, model = visit(url_of(exported(name)[0])), Model(model_file(name))
+    sound = write_wave(tmp_path / "word.wav", 16_000, 1)
+    page.set_input_files("#field-0", tmp_path / "word.wav")
+    found = wait_for_answer(page)
+    samples = asked_array(page, "afield.row.sound", "float32")
+    assert samples == pytest.approx(sound, abs=2e-5)  # Chromium takes 32,767 for full scale where Python takes 32,768
+    same_shares(found, model, {"sound": samples[None]}, 1e-5)
+
+    write_wave(tmp_path / "other.wav", 44_100, 2)
+    page.click("text=Clear")
+    page.wait_for_selector("#answer .value", state="detached")
+    page.set_input_files("#field-0", tmp_path / "other.wav")
+    found = wait_for_answer(page)
+    resampled = asked_array(page, "afield.row.sound", "float32")
+    assert len(resampled) == 16_000
+    assert resampled[100:-100] == pytest.approx(sound[100:-100], abs=2e-3)  # the same tone at another rate
+    same_shares(found, model, {"sound": resampled[None]}, 1e-5)
+    assert page.trouble == []
+
+
+def test_the_microphone_is_recorded_at_the_models_rate(exported, visit):
+    page, model = visit(url_of(exported("format-2-sound")[0])), Model(model_file("format-2-sound"))
+    page.click("text=Record 1 s")
+    found = wait_for_answer(page)
+    samples = asked_array(page, "afield.row.sound", "float32")
+    assert len(samples) == 16_000
+    assert np.abs(samples).max() > 0.01  # the fake microphone beeps
+    same_shares(found, model, {"sound": samples[None]}, 1e-5)
+
+
+# For everybody --------------------------------------------------------------------------------------------------------
+
+LOOKS = {
+    "desktop": ({"width": 1100, "height": 800}, "light", {}),
+    "phone": ({"width": 390, "height": 844}, "dark", {"runOnly": ["color-contrast", "target-size", "region"]}),
+}
+
+
+@pytest.mark.parametrize("name", ["format-1-classes", "format-1-regression", "format-2-image", "format-2-sound"])
+def test_pages_have_no_accessibility_violation(exported, visit, name):
+    """Also makes the pictures of the docs, where AFIELD_PICTURES names their folder."""
+    page = visit(url_of(exported(name)[0]))
+    page.click("#example")
+    page.wait_for_selector("#answer .value")
+    if folder := os.environ.get("AFIELD_PICTURES"):
+        for look, (size, scheme, _) in LOOKS.items():
+            page.set_viewport_size(size)
+            page.emulate_media(color_scheme=scheme)
+            shot = Image.open(io.BytesIO(page.screenshot(full_page=True)))
+            shot.save(Path(folder) / f"browser-{name.split('-', 2)[2]}-{look}.webp", quality=80)
+    if "format-1" in name:
+        page.fill("#field-0", "99999")  # every state of a field, and every panel open
+        page.wait_for_selector(".note.outside")
+    page.evaluate("for (const panel of document.querySelectorAll('details')) panel.open = true")
+    page.evaluate((install(HERE / "web") / "axe-core" / "axe.min.js").read_text(encoding="utf-8"))
+    for size, scheme, options in LOOKS.values():
+        page.set_viewport_size(size)
+        page.emulate_media(color_scheme=scheme)
+        found = page.evaluate("options => axe.run(options)", options)
+        assert [(v["id"], [n["html"] for n in v["nodes"]]) for v in found["violations"]] == []
+        assert len(found["passes"]) > (15 if not options else 0)
+        assert page.evaluate("document.documentElement.scrollWidth <= innerWidth")  # nothing sticks out
+
+
+def test_the_keyboard_reaches_everything_in_the_order_of_the_page(table, visit):
+    page = visit(url_of(table[0]))
+    reached = []
+    for _ in range(18):
+        page.keyboard.press("Tab")
+        reached.append(page.evaluate("document.activeElement.id || document.activeElement.textContent.trim()"))
+    fields = [f"field-{i}" for i in range(6)]
+    assert [r for r in reached if r in fields] == fields
+    for name in ("Skip to the form", "Predict", "Clear", "example", "How the answer is decided", "About this model"):
+        assert name in reached

@@ -77,7 +77,7 @@ def find_runtime() -> Runtime:
     MissingDependencyError
         ``dependency.missing``, with the command that fetches it.
     """
-    for folder in (HERE / "runtime", cache_folder()):
+    for folder in (HERE / "wasm", cache_folder()):
         if all((folder / f"{name}.gz").is_file() for name in pin().files):
             library, wasm = ((folder / f"{name}.gz").read_bytes() for name in ("ort.mjs", "ort.wasm"))
             return Runtime(version=pin().version, library=library, wasm=wasm)

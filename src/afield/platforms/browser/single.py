@@ -23,7 +23,9 @@ PAGE = Path(__file__).parent / "page"
 NO_ICON = '<link rel="icon" href="data:,">'  # else a browser asks the server for one
 
 
-def build_page(model: Model, runtime: Runtime, *, head: str = NO_ICON, allow: str = "", own_files: bool = False) -> bytes:
+def build_page(
+    model: Model, runtime: Runtime, *, head: str = NO_ICON, allow: str = "", own_files: bool = False
+) -> bytes:
     """Return the page.
 
     Parameters
@@ -45,10 +47,10 @@ def build_page(model: Model, runtime: Runtime, *, head: str = NO_ICON, allow: st
         "head": head,
         "title": html.escape(str(card.title)),
         "lead": html.escape(_lead(card)),
-        "target": html.escape(f"{target.name} ({target.unit})" if target.unit else target.name),
+        "target": html.escape(f"{target.name} ({target.unit})" if target.unit not in target.name else target.name),
         "decision": html.escape(_decision(model)),
         "style": style,
-        "facts": _inline(_facts(model)),
+        "facts": _inline(_facts(model, runtime)),
         "worker": _inline('"use strict";\n' + _joined("worker.js")),
         "library": base64.b64encode(runtime.library).decode(),
         "wasm": base64.b64encode(runtime.wasm).decode(),
@@ -84,8 +86,9 @@ def _inline(text: str) -> str:
     return text
 
 
-def _facts(model: Model) -> str:
+def _facts(model: Model, runtime: Runtime) -> str:
     shown = facts(model.card, [c.name for c in model.schema.columns], model.classes, len(model.bytes))
+    shown.append(("runs on", f"onnxruntime-web {runtime.version} by Microsoft, MIT licence"))
     return json.dumps({"facts": shown}, ensure_ascii=False).replace("<", "\\u003c")
 
 

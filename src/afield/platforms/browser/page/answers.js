@@ -28,7 +28,9 @@ export function answerElements(schema, answer) {
 }
 
 function barOf(name, share, chosen) {
-  const meter = el("meter", { min: 0, max: 1, value: share, "aria-label": `${name}: ${shownShare(share)}` });
+  const size = { "aria-valuemin": 0, "aria-valuemax": 1, "aria-valuenow": share.toFixed(8), "aria-valuetext": shownShare(share) };
+  const meter = el("span", { class: "bar", role: "meter", "aria-label": name, ...size }, el("span", {}));
+  meter.firstChild.style.width = `${100 * share}%`;
   const text = [el("span", { class: "name" }, name), el("span", { class: "share" }, shownShare(share))];
   return el("li", { class: chosen ? "chosen" : null }, text, meter);
 }

@@ -18,8 +18,8 @@ const ask = startWorker(held("worker-source"));
 const facts = JSON.parse(held("facts"));
 const started = performance.now();
 
-/** What tests and the proof talk to: { ready, run, selfTest, ms }. */
-const page = { ready: null, selfTest: null, ms: null, run: (feed) => ask("run", { feed }) };
+/** What tests and the proof talk to; `row` is what was asked last. */
+const page = { ready: null, selfTest: null, ms: null, row: null, run: (feed) => ask("run", { feed }) };
 globalThis.afield = page;
 
 page.ready = ask("open", { library: held("library"), wasm: held("wasm"), file: held("model") }, render).then(
@@ -45,14 +45,16 @@ function showState(kind, text) {
   state.textContent = text;
 }
 
+const shownDifference = (value) => (value ? value.toExponential(1) : "0");
+
 function showProof({ rows, largest, tolerance, labelsDifferent, passed }) {
   if (!rows) return showState("unsure", "The model holds no samples, so nothing says whether this browser answers as it should.");
-  if (passed) return showState("right", `Checked here: ${rows} of ${rows} sample answers agree with the reference (largest difference ${largest.toPrecision(1)}).`);
+  if (passed) return showState("right", `Checked here: ${rows} of ${rows} sample answers agree with the reference (largest difference ${shownDifference(largest)}).`);
   const labels = labelsDifferent ? `, and ${labelsDifferent} labels differ` : "";
   showState(
     "wrong",
-    `Do not use these answers: in this browser they are not those of the model. The largest difference is ${largest.toPrecision(2)}, ` +
-      `where ${tolerance.toPrecision(1)} is allowed${labels}.`,
+    `Do not use these answers: in this browser they are not those of the model. The largest difference is ${shownDifference(largest)}, ` +
+      `where ${shownDifference(tolerance)} is allowed${labels}.`,
   );
 }
 
@@ -65,6 +67,14 @@ async function renderBatch({ schema, selftest }) {
   };
   byId("batch-body").replaceChildren(...batchElements(work, templateOf(schema, row)));
   byId("batch").hidden = false;
+}
+
+/** A made-up value of the samples inside the model. */
+function sampleCell(spec, { dims, data }, at) {
+  if (!isMedia(spec)) return roundedCell(spec, data[at]);
+  const size = data.length / dims[0];
+  const part = data.slice(at * size, (at + 1) * size);
+  return spec.kind === "image" ? { height: dims[1], width: dims[2], data: part } : part;
 }
 
 /** A made-up value as a person would write it. */
@@ -81,9 +91,11 @@ function render(model) {
   let timer = 0;
 
   async function answer() {
-    const { row, problems, filled } = fields.read();
+    const { row, problems, filled, lacking } = fields.read();
     const mine = ++asked;
+    if (lacking.length) return showAnswer([el("p", { class: "hint" }, `Give ${lacking.map((spec) => spec.name).join(" and ")}.`)], "");
     if (!filled) return showAnswer([el("p", { class: "hint" }, "Fill in what you know. What stays empty counts as not known.")], "");
+    page.row = row;
     await page.ready;
     const [found] = answersOf(schema, await page.run(feedOf(schema, [row])));
     if (mine !== asked) return; // a newer question is on its way
@@ -114,7 +126,7 @@ function render(model) {
   example.addEventListener("click", async () => {
     const feed = await sampleFeed(schema, selftest);
     const at = shownSample++ % sampleCount(selftest);
-    fields.write(Object.fromEntries(schema.columns.map((spec) => [spec.name, roundedCell(spec, feed[inputName(spec)].data[at])])));
+    fields.write(Object.fromEntries(schema.columns.map((spec) => [spec.name, sampleCell(spec, feed[inputName(spec)], at)])));
     answer();
   });
   answer();

@@ -1,6 +1,9 @@
 // The form that the schema asks for: one field for each column, each with what it takes and what was understood.
 import { CellError, canonicalNumber, readCell, stripBlanks } from "./cells.js";
 import { el, shownDay, shownNumber, withUnit } from "./elements.js";
+import { pictureControl } from "./pictures.js";
+import { soundControl } from "./sounds.js";
+import { isMedia } from "./tensors.js";
 
 const OTHER = "\u0000other";
 const DAY_MS = 86_400_000;
@@ -67,6 +70,9 @@ const CONTROLS = {
     const read = () => readCell({ ...spec, formats }, input.value);
     return { element: el("span", { class: "pair" }, input, picker), input, read, write: (v) => (input.value = v.replace("T00:00:00", "").replace("T", " ")) };
   },
+
+  image: pictureControl,
+  audio: soundControl,
 };
 
 function typedCategory(spec, id, levels) {
@@ -112,7 +118,8 @@ function makeField(spec, number) {
     let state;
     try {
       const value = control.read();
-      state = { value, ...noteOf(spec, value, control.input.value === OTHER ? "" : control.input.value) };
+      if (isMedia(spec)) state = { value, text: control.describe() };
+      else state = { value, ...noteOf(spec, value, control.input.value === OTHER ? "" : control.input.value) };
     } catch (error) {
       if (!(error instanceof CellError)) throw error;
       state = { problem: error.message, text: `${error.message}: left out` };
@@ -125,12 +132,7 @@ function makeField(spec, number) {
   return { spec, element, read, write: control.write };
 }
 
-/** Adds a kind of control; media bring theirs. */
-export function addControl(kind, control) {
-  CONTROLS[kind] = control;
-}
-
-/** The fields of a schema: `read` gives { row, problems, filled }. */
+/** The fields of a schema: `read` gives { row, problems, filled, lacking }, the last being media that are not there. */
 export function makeFields(schema) {
   const fields = schema.columns.map(makeField);
   return {
@@ -145,7 +147,8 @@ export function makeFields(schema) {
         row[spec.name] = problem ? null : value;
         filled += problem || value === "" || value === null || Number.isNaN(value) ? 0 : 1;
       }
-      return { row, problems, filled };
+      const lacking = schema.columns.filter((spec) => isMedia(spec) && row[spec.name] === null);
+      return { row, problems, filled, lacking };
     },
     write(row) {
       for (const { spec, write } of fields) write(row[spec.name]);

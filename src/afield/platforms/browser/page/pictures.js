@@ -1,0 +1,126 @@
+// A picture for the model: from a file, by drag and drop, or from the camera. The model gets its pixels as they are;
+// resizing happens inside the model.
+import { onDrop } from "./batch.js";
+import { el } from "./elements.js";
+
+const FRAMES_TO_SKIP = 3; // the first frames of a camera are black or dim
+
+/** { width, height, data } of a bitmap or video: 3 bytes a pixel, what is transparent on white. */
+export function pixelsOf(source, width, height, canvas = new OffscreenCanvas(width, height)) {
+  Object.assign(canvas, { width, height });
+  const context = canvas.getContext("2d", { willReadFrequently: true });
+  context.fillStyle = "#fff";
+  context.fillRect(0, 0, width, height);
+  context.drawImage(source, 0, 0);
+  const { data } = context.getImageData(0, 0, width, height);
+  const pixels = new Uint8Array(width * height * 3);
+  for (let from = 0, to = 0; from < data.length; from += 4) {
+    pixels[to++] = data[from];
+    pixels[to++] = data[from + 1];
+    pixels[to++] = data[from + 2];
+  }
+  return { width, height, data: pixels };
+}
+
+function draw(canvas, { width, height, data }) {
+  Object.assign(canvas, { width, height });
+  const image = new ImageData(width, height);
+  for (let from = 0, to = 0; from < data.length; to += 4) {
+    image.data.set([data[from++], data[from++], data[from++], 255], to);
+  }
+  canvas.getContext("2d").putImageData(image, 0, 0);
+}
+
+/** Waits until the camera shows something. */
+function settled(video) {
+  return new Promise((resolve) => {
+    let seen = 0;
+    const next = () => (++seen > FRAMES_TO_SKIP ? resolve() : video.requestVideoFrameCallback(next));
+    if ("requestVideoFrameCallback" in video) video.requestVideoFrameCallback(next);
+    else setTimeout(resolve, 500);
+  });
+}
+
+/** The control of an image column; see form.js. */
+export function pictureControl(spec, id) {
+  let value = null;
+  let stream = null;
+  const input = el("input", { id, type: "file", accept: "image/*" });
+  const canvas = el("canvas", { class: "picture", hidden: true, role: "img", "aria-label": `${spec.name}: the picture` });
+  const video = el("video", { class: "picture", hidden: true, playsinline: true, "aria-label": "what the camera sees" });
+  const shutter = el("button", { type: "button", class: "shutter", hidden: true, onclick: take }, "Take the picture");
+  const camera = el("button", { type: "button", class: "camera", onclick: () => (stream ? stop() : start()) }, "Use the camera");
+  const trouble = el("span", { class: "note wrong", role: "status" });
+  const zone = el("div", { class: "drop" }, el("span", { class: "hint" }, "A file, dropped here or chosen, or the camera"), input, el("p", { class: "buttons" }, camera, shutter), video, canvas, trouble);
+  video.muted = true;
+
+  function set(picture, changed = true) {
+    value = picture;
+    canvas.hidden = !picture;
+    if (picture) draw(canvas, picture);
+    if (changed) input.dispatchEvent(new Event("change", { bubbles: true }));
+  }
+
+  async function open(file) {
+    trouble.textContent = "";
+    try {
+      const bitmap = await createImageBitmap(file, { imageOrientation: "from-image" });
+      set(pixelsOf(bitmap, bitmap.width, bitmap.height));
+      bitmap.close();
+    } catch {
+      set(null);
+      trouble.textContent = "This file is not a picture that the browser can read.";
+    }
+  }
+
+  async function start() {
+    trouble.textContent = "";
+    try {
+      stream = await navigator.mediaDevices.getUserMedia({ video: { facingMode: "environment" } });
+    } catch (error) {
+      trouble.textContent = `The camera cannot be used: ${error.message}`;
+      return;
+    }
+    video.srcObject = stream;
+    video.hidden = false;
+    canvas.hidden = true;
+    camera.textContent = "Stop the camera";
+    await video.play();
+    await settled(video);
+    shutter.hidden = !stream;
+  }
+
+  function stop() {
+    for (const track of stream?.getTracks() ?? []) track.stop();
+    stream = null;
+    video.srcObject = null;
+    video.hidden = shutter.hidden = true;
+    canvas.hidden = !value;
+    camera.textContent = "Use the camera";
+  }
+
+  function take() {
+    const picture = pixelsOf(video, video.videoWidth, video.videoHeight);
+    stop();
+    set(picture);
+  }
+
+  input.addEventListener("change", (event) => {
+    if (!input.files.length) return;
+    event.stopPropagation(); // the answer follows when the picture is read
+    const [file] = input.files;
+    input.value = "";
+    open(file);
+  });
+  onDrop(zone, open);
+  return {
+    element: zone,
+    input,
+    read: () => value,
+    describe: () => (value ? `${value.width} × ${value.height} pixels` : ""),
+    write(picture) {
+      stop();
+      set(picture || null, false);
+    },
+  };
+}
