@@ -377,7 +377,7 @@ class Driver:
         if self.plan.limit is not None and left is not None and self.clock.budget_s:
             search_end = end - (1 - SEARCH_SHARE) * left / self.clock.budget_s
         done = search.run(Budget(trials=trials, left_s=lambda: self.clock.left_s(search_end)))
-        if not stands_for(done, main):
+        if not stands_for(done, main, len(plan.train)):
             text = "an outer search was cut too short to stand for the whole: its split is left out of the score"
             self.listener(Event("notice", {"text": text}))
             return None

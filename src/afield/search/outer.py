@@ -59,14 +59,15 @@ def outer_trials(main_trials: int, main_folds: int, splits: int) -> int:
 
 #: all outer splits take so much of the wall time; each should bear so many trials, in waves that end soon
 OUTER_TAKES, OUTER_TRIALS, OUTER_WAVE = 0.25, 8, 2
-#: an outer search whose best loss is higher by this share was cut too short to stand for the main one
-CUT_SHORT = 0.25
+#: an outer search whose best loss is higher by this share was cut too short to stand for the main one; by chance few
+#: rows differ by more: so much over the root of their number
+CUT_SHORT, CHANCE = 0.08, 5.0
 
 
-def stands_for(outer: Sequence[Trial], main: Sequence[Trial]) -> bool:
-    """Return whether a search on an outer split came near enough to what the main search reached."""
+def stands_for(outer: Sequence[Trial], main: Sequence[Trial], rows: int) -> bool:
+    """Return whether a search on an outer split of ``rows`` came near enough to what the main search reached."""
     losses = [min((t.loss for t in trials if t.status == "ok"), default=math.inf) for trials in (outer, main)]
-    return losses[0] <= losses[1] + CUT_SHORT * abs(losses[1])
+    return losses[0] <= losses[1] + (CUT_SHORT + CHANCE / math.sqrt(rows)) * abs(losses[1])
 
 
 def affordable(splits: int, main_trials: int, main_folds: int, main_s: float, budget_s: float) -> int:

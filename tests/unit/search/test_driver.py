@@ -19,7 +19,7 @@ from afield.search import outer
 from afield.search.clock import Clock
 from afield.search.driver import Finished
 from afield.search.journal import read_journal
-from afield.search.loop import Budget
+from afield.search.loop import FIRST_WAVE, Budget
 from afield.search.outer import baseline_answers, main_trials, outer_trials, plan_outer, pool
 from afield.search.recipe import Recipe
 from afield.search.store import Question
@@ -121,13 +121,13 @@ def test_a_stop_in_the_search_keeps_what_is_done(tmp_path: Path, monkeypatch: py
 
     def stop(event: Any) -> None:
         listener(event)
-        bench.driver.interrupt.asked |= event.kind == "trial" and event.data["done"] == 4
+        bench.driver.interrupt.asked |= event.kind == "trial" and event.data["done"] == FIRST_WAVE
 
     bench.driver.listener = stop
     finished = bench.driver.run()
     assert finished.interrupted
     assert finished.tested is None
-    assert len(finished.solution.trials) == 4
+    assert len(finished.solution.trials) == FIRST_WAVE
     assert finished.parity.passed
     found = finished.out_of_fold
     assert len(found.rows) == len(found.answers) == 90
