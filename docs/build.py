@@ -24,6 +24,7 @@ AREAS = {
     "study": "Studies",
     "engine": "Workers",
     "parts": "Parts",
+    "device": "Devices",
     "graph": "The graph",
     "dependency": "Packages",
 }

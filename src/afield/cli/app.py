@@ -9,7 +9,22 @@ from typing import Annotated
 import typer
 
 import afield
-from afield.cli import doctor, export, fit, pick, predict, problem, report, resume, score, serve, show, studies, verify
+from afield.cli import (
+    devices,
+    doctor,
+    export,
+    fit,
+    pick,
+    predict,
+    problem,
+    report,
+    resume,
+    score,
+    serve,
+    show,
+    studies,
+    verify,
+)
 from afield.cli.guard import guarded
 
 EXIT_TEXT = (
@@ -27,7 +42,10 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     context_settings={"help_option_names": ["-h", "--help"]},
 )
-for module in (fit, problem, studies, resume, pick, predict, score, show, verify, report, export, serve, doctor):
+MODULES = (
+    fit, problem, studies, resume, pick, predict, score, show, verify, report, export, devices, serve, doctor,
+)  # fmt: skip
+for module in MODULES:
     name = module.__name__.rpartition(".")[2]
     kind = getattr(module, "COMMAND_CLASS", None)
     app.command(name, cls=kind, epilog="\n\n".join(("Examples:", *module.EXAMPLES)))(guarded(module.command))

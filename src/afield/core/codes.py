@@ -61,6 +61,8 @@ CODES: dict[str, str] = {
     "parts.unknown": "No part has this name.",
     "parts.manifest": "A part's manifest is missing or wrong.",
     "parts.settings": "A part was given a setting outside its declared space.",
+    "device.unknown": "No device has this name.",
+    "device.limit": "The model needs more flash or RAM than the device has.",
     "graph.operator": "A graph uses an operator that is not on the allowed list.",
     "dependency.missing": "A package that this needs is not installed.",
 }

@@ -5,14 +5,14 @@ from __future__ import annotations
 import dataclasses
 import json
 import tempfile
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from afield.core.errors import MissingDependencyError, ModelFileError, UnsupportedError
+from afield.core.errors import DeviceLimitError, MissingDependencyError, ModelFileError, UnsupportedError
 from afield.core.findings import Finding
 from afield.core.output import prepare_folder
 from afield.core.proofs import Proof
@@ -29,9 +29,12 @@ from afield.platforms.microcontroller.bundle.readme import Figures, readme
 from afield.platforms.microcontroller.bundle.rows import single
 from afield.platforms.microcontroller.bundle.selftest import selftest
 from afield.platforms.microcontroller.compiler import Options
+from afield.platforms.microcontroller.devices import Device, device_named, devices
+from afield.platforms.microcontroller.fitting import needs, shortfalls
 from afield.platforms.microcontroller.options import MicrocontrollerOptions
 from afield.platforms.microcontroller.prove import board as boards
-from afield.platforms.microcontroller.tabular.compile import compile_table, prepare
+from afield.platforms.microcontroller.tabular.compile import CompiledTable, compile_table, prepare
+from afield.platforms.microcontroller.trees.style import Leaves, TreeStyle
 from afield.platforms.protocol import Bundle, Probe
 
 #: what float32 may change of an answer: times max(1, |y|, standard deviation of the target)
@@ -39,6 +42,8 @@ TOLERANCE = 1e-5
 #: the board that proofs run on; flash of the emulated board bounds the model
 BOARD = "cortex-m4f"
 SETTINGS = "bundle.json"
+#: of an instruction on a Cortex-M with memory in the chip, for estimates
+_CYCLES = 1.4
 
 
 class MicrocontrollerPlatform:
@@ -49,8 +54,14 @@ class MicrocontrollerPlatform:
     options = MicrocontrollerOptions
 
     def check(self, model: bytes, device: str = "") -> list[Finding]:
-        """Return a finding for each column and operator that has no form in C."""
-        del device
+        """Return a finding for each column and operator that has no form in C, and for memory that a device lacks.
+
+        Raises
+        ------
+        UnsupportedError
+            ``device.unknown``.
+        """
+        envelope = device_named(device) if device else None
         known = _known(model)
         findings = []
         for column in known.schema.columns if known else ():
@@ -64,10 +75,20 @@ class MicrocontrollerPlatform:
                     fix=f"Fit without it (--ignore {column.name}), or turn it into a number or a category before.",
                 ))  # fmt: skip
         if not findings:
-            for reason in prepare(model, Options(), _levels(known))[2]:
-                findings.append(Finding(code="model.operator", severity="serious", what=reason,
-                                        fix="Export the model without it, or for another platform."))  # fmt: skip
+            findings = self._compiled(model, known, envelope)
         return findings
+
+    def _compiled(self, model: bytes, known: Model | None, device: Device | None) -> list[Finding]:
+        """Return what stands in the way of a model without columns of text."""
+        reasons = prepare(model, Options(), _levels(known))[2]
+        if not reasons and device is not None:
+            options = MicrocontrollerOptions(device=device.name, optimize="size")
+            return shortfalls(_compile(model, known, options).network, device)
+        return [
+            Finding(code="model.operator", severity="serious", what=reason,
+                    fix="Export the model without it, or for another platform.")
+            for reason in reasons
+        ]  # fmt: skip
 
     def export(self, model: bytes, dest: Path, options: MicrocontrollerOptions | None = None) -> Bundle:
         """Write the bundle into the folder ``dest``.
@@ -75,7 +96,9 @@ class MicrocontrollerPlatform:
         Raises
         ------
         UnsupportedError
-            ``graph.operator``.
+            ``graph.operator``, ``device.unknown``.
+        DeviceLimitError
+            ``device.limit``: needed against available bytes.
         AfieldError
             ``output.exists``, ``output.unwritable``, ``output.disk_full``.
         ModelFileError
@@ -83,11 +106,14 @@ class MicrocontrollerPlatform:
         """
         options = options or MicrocontrollerOptions()
         if found := self.check(model, options.device):
+            told = " ".join(finding.what for finding in found)
+            if all(finding.code.startswith("device.") for finding in found):
+                raise DeviceLimitError(
+                    "device.limit", "The model does not fit the device.", where=f"--device {options.device}", got=told,
+                    fix=found[0].fix,
+                )  # fmt: skip
             raise UnsupportedError(
-                "graph.operator",
-                "The model cannot be compiled for a microcontroller.",
-                got=" ".join(finding.what for finding in found),
-                fix=found[0].fix,
+                "graph.operator", "The model cannot be compiled for a microcontroller.", got=told, fix=found[0].fix
             )
         prepare_folder(dest, force=options.force)
         known = _known(model)
@@ -97,7 +123,7 @@ class MicrocontrollerPlatform:
         if known:
             feed = single(stored_feed(known.selftest, known.schema))
             texts[f"test/{name}_test.c"] = selftest(
-                meaning, feed, known.run(feed), TOLERANCE, max(1.0, known.selftest.scale)
+                meaning, feed, known.run(feed), TOLERANCE + _rounded(meaning.compiled, known), known.selftest.scale
             )
         texts |= packages(meaning)
         kept = {k: v for k, v in dataclasses.asdict(options).items() if k != "force"}
@@ -140,9 +166,10 @@ class MicrocontrollerPlatform:
             except RuntimeError as error:
                 lines = tuple(str(error).splitlines()[:4])
                 return Proof(platform=self.name, ran=True, how="gcc", passed=False, details=lines)
-        (bundle.path / "README.md").write_text(readme(meaning, figures), encoding="utf-8")
+        (bundle.path / "README.md").write_text(readme(meaning, figures, _estimates(figures)), encoding="utf-8")
         lacking = boards.lacking()
-        proof = judge(known, rounded, runs, platform=self.name, how=_how(lacking), tolerance=TOLERANCE)
+        tolerance = TOLERANCE + _rounded(meaning.compiled, known)
+        proof = judge(known, rounded, runs, platform=self.name, how=_how(lacking), tolerance=tolerance)
         said = [_told(f) for f in figures]
         missing = [f"{BOARD}: not run here: needs {lacking} ({boards.INSTALL})"] if lacking else []
         return dataclasses.replace(proof, details=(*proof.details, *said, *missing))
@@ -161,9 +188,36 @@ def _levels(model: Model | None) -> dict[str, tuple[str, ...]]:
     return {c.input_name: c.levels for c in model.schema.columns} if model else {}
 
 
+def _compile(content: bytes, model: Model | None, options: MicrocontrollerOptions) -> CompiledTable:
+    """Compile as the options say; left to the device, trees become branches where these take half of its flash."""
+    settings, levels = Options(name=options.name, exact=options.exact), _levels(model)
+    leaves: Leaves = "int16" if options.leaves == "int16" else "float"
+    fast = TreeStyle(branches=True, leaves=leaves)
+    if options.optimize == "speed":
+        return compile_table(content, settings, levels, fast)
+    if not options.optimize and options.device and leaves == "float":
+        device = device_named(options.device)
+        compiled = compile_table(content, settings, levels, fast)
+        if needs(compiled.network, device).flash_bytes <= device.flash_bytes // 2:
+            return compiled
+    return compile_table(content, settings, levels, TreeStyle(leaves=leaves))
+
+
 def _meaning(content: bytes, model: Model | None, options: MicrocontrollerOptions) -> Meaning:
-    compiled = compile_table(content, Options(name=options.name, exact=options.exact), _levels(model))
-    return mean(compiled, content, model)
+    return mean(_compile(content, model, options), content, model)
+
+
+def _rounded(compiled: CompiledTable, model: Model) -> float:
+    """Return what leaves of 16 bits may change of an answer, in the unit of the tolerance."""
+    total = 0.0
+    for node in compiled.graph.nodes:
+        style = node.attributes.get("style")
+        packed = node.attributes.get("packed")
+        if node.op == "Forest" and isinstance(style, tuple) and isinstance(packed, tuple):
+            total += float(packed[0].bounds.sum()) if style[0].leaves == "int16" and packed[0].width == 1 else 0.0
+    calibration = model.card.calibration
+    slope = max(1.0, calibration.slope) if calibration else 1.0
+    return total * slope / max(1.0, model.selftest.scale)
 
 
 def _wanted(model: Model, feed: Mapping[str, NDArray[Any]]) -> dict[str, NDArray[Any]]:
@@ -176,6 +230,17 @@ def _figures(answered: Answered) -> Figures:
         raise ValueError("a board gives figures")
     return Figures(board=BOARD, flash_bytes=ran.flash_bytes, ram_bytes=ran.ram_bytes, stack_bytes=ran.stack_bytes,
                    instructions=max(ran.instructions))  # fmt: skip
+
+
+def _estimates(figures: Sequence[Figures]) -> dict[str, float]:
+    """Return milliseconds on boards with a floating-point unit like that of the one that was measured."""
+    cores = ("cortex-m4f", "cortex-m33", "cortex-m7")
+    return {
+        d.title: f.instructions * _CYCLES / d.clock_hz * 1000.0
+        for f in figures
+        for d in devices().values()
+        if d.core in cores
+    }
 
 
 def _how(lacking: str) -> str:

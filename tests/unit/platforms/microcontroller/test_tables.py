@@ -10,9 +10,9 @@ import pytest
 from numpy.typing import NDArray
 
 from afield.core.errors import UnsupportedError
-from afield.graph.builder import Builder, Value
+from afield.graph.builder import Builder
 from afield.graph.oblivious import ObliviousTrees, sum_oblivious
-from afield.graph.trees import Trees, join, sum_leaves
+from afield.graph.trees import join, sum_leaves
 from afield.model.session import open_session
 from afield.platforms.microcontroller.compiler import Options
 from afield.platforms.microcontroller.prove.host import SANITISED, STRICT_C, build
@@ -21,37 +21,9 @@ from afield.platforms.microcontroller.tabular.precision import settle
 from afield.platforms.microcontroller.trees import ranks
 from afield.platforms.microcontroller.trees.style import TreeStyle
 from afield.platforms.microcontroller.validity import faults
+from odd_tables import columns, grown
 
 ODD = np.array([np.nan, np.inf, -np.inf, 0.0, -0.0, 1e-45, -1e-45, 3.4028235e38, -3.4028235e38, 1e-38, 2.0**24 + 2])
-
-
-def grown(rng: np.random.Generator, nodes: int, features: int, width: int, outputs: int, *, members: bool) -> Trees:
-    """One random tree: each new node takes the place of a leaf."""
-    yes, no = np.full(nodes, -1), np.full(nodes, -1)
-    open_places = [(0, 0)]
-    for node in range(nodes):
-        parent, side = open_places.pop(int(rng.integers(len(open_places))))
-        if node:
-            (yes, no)[side][parent] = node
-        open_places += [(node, 0), (node, 1)]
-    for leaf, (parent, side) in enumerate(open_places if nodes else []):
-        (yes, no)[side][parent] = ~leaf
-    asks = (rng.random(nodes) < 0.3) & members
-    feature = np.where(asks, features, rng.integers(0, features, nodes))
-    counts = np.where(asks, rng.integers(1, 3, nodes), -1)
-    sets = [np.sort(rng.choice(4, c, replace=False)) for c in counts if c > 0]
-    return Trees(
-        sizes=np.array([nodes]),
-        feature=feature,
-        split=rng.choice(np.array([0.1, 1.5, -2.25, 0.3, 1e-40, 7.000000001, 0.0]), nodes) * rng.integers(1, 4, nodes),
-        missing_true=rng.random(nodes) < 0.5,
-        true_child=yes,
-        false_child=no,
-        leaves=rng.normal(size=(nodes + 1, width)),
-        leaf_target=np.full(nodes + 1, int(rng.integers(outputs)) if width == 1 else 0),
-        member_count=counts,
-        members=np.concatenate([np.zeros(0), *sets]),
-    )
 
 
 def answered(compiled: CompiledTable, numbers: NDArray[np.float32], codes: NDArray[np.uint8], folder: Path) -> list:
@@ -60,13 +32,6 @@ def answered(compiled: CompiledTable, numbers: NDArray[np.float32], codes: NDArr
     rows = [[given[p.name][i] for p in compiled.network.inputs] for i in range(len(numbers))]
     program = build([compiled.network], folder, (*STRICT_C, *SANITISED))
     return program.run(0, rows)
-
-
-def columns(builder: Builder, count: int) -> Value:
-    x = builder.transpose(
-        builder.stack_columns([builder.input(f"x{i}", "float64", ["N"]) for i in range(count)]), [1, 0]
-    )
-    return builder.cast(x, "float32")
 
 
 @pytest.mark.parametrize(

@@ -46,6 +46,7 @@ def readme(meaning: Meaning, figures: Sequence[Figures] = (), estimates: Mapping
         "",
         f"- constants: {network.constant_bytes:,} bytes of flash, exact",
         f"- static RAM: {network.arena_bytes:,} bytes, exact",
+        *_rounding(meaning),
         "",
     ]
     if figures:
@@ -83,6 +84,17 @@ def readme(meaning: Meaning, figures: Sequence[Figures] = (), estimates: Mapping
         "",
     ]
     return "\n".join(lines)
+
+
+def _rounding(meaning: Meaning) -> list[str]:
+    """Say what leaves of 16 bits may change."""
+    found = []
+    for node in meaning.compiled.graph.nodes:
+        style, packed = node.attributes.get("style"), node.attributes.get("packed")
+        if node.op == "Forest" and isinstance(style, tuple) and isinstance(packed, tuple):
+            if style[0].leaves == "int16" and packed[0].width == 1:
+                found.append(f"- leaves of 16 bits: a sum of trees is off by at most {packed[0].bound:.3g}")
+    return found
 
 
 def _filled(fields: Sequence[Field]) -> list[str]:

@@ -90,14 +90,17 @@ class Packed:
         return np.rint(self.leaves / self.step).astype(np.int64)
 
     @property
-    def bound(self) -> float:
-        """What rounding to steps changes of a sum at most: the largest rounding of each tree."""
+    def bounds(self) -> Array:
+        """What rounding to steps changes of each target at most: the largest rounding of each of its trees."""
         off = np.abs(self.leaves - self.steps * self.step).max(axis=1, initial=0.0)
-        tree = np.repeat(np.arange(len(self.sizes)), self.sizes + 1)
         worst = np.zeros(len(self.sizes))
-        np.maximum.at(worst, tree, off)
-        sums = np.bincount(np.repeat(np.arange(len(self.counts)), self.counts), worst, len(self.counts))
-        return float(sums.max(initial=0.0))
+        np.maximum.at(worst, np.repeat(np.arange(len(self.sizes)), self.sizes + 1), off)
+        return np.bincount(np.repeat(np.arange(len(self.counts)), self.counts), worst, len(self.counts))
+
+    @property
+    def bound(self) -> float:
+        """The largest of the bounds."""
+        return float(self.bounds.max(initial=0.0))
 
 
 def pack(forest: Forest, asked: Asked) -> Packed:
