@@ -124,6 +124,7 @@ class Driver:
         self.evaluator = Evaluator(engine, memory, clock, self.interrupt, plan.seed, plan.metric.training)
         self.question = open_question(plan.folder / "table")
         self.small = Small(plan.schema, memory)
+        self._finishes: dict[tuple[str, tuple[tuple[str, float], ...]], Finish] = {}
 
     def run(self) -> Finished:
         """Search, check the file, estimate the honest score.
@@ -291,7 +292,13 @@ class Driver:
         return Solution(search.split, tuple(trials), weights, ensemble, model, tuple(singles))
 
     def _finish(self, search: Search, weights: Mapping[str, float]) -> Finish:
-        """Return calibration and decision rule for a blend, by its out-of-fold answers."""
+        """Return calibration and decision rule for a blend, by its out-of-fold answers; settled once for each."""
+        key = (search.split.name, tuple(sorted(weights.items())))
+        if key not in self._finishes:
+            self._finishes[key] = self._settled(search, weights)
+        return self._finishes[key]
+
+    def _settled(self, search: Search, weights: Mapping[str, float]) -> Finish:
         split = search.split
         groups = split.part("groups")
         judged = Judged(
