@@ -305,6 +305,7 @@ def app(tmp_path_factory):
 def test_the_app_works_offline_after_the_first_visit(app, visit, served):
     folder, exported = app
     assert exported.proof.passed
+    assert [line.partition(",")[0] for line in exported.proof.details].count("the module") == 2  # samples, hostile rows
     url, seen = served(folder)
     page = visit(f"{url}/")
     page.wait_for_selector("#offline")
@@ -377,6 +378,23 @@ def test_the_module_works_in_a_vite_app_with_its_types(app, visit, served, tmp_p
     assert list(found["many"][1]["probabilities"].values()) == pytest.approx(second, abs=1e-6)
     assert found["wrong"] == 'row 1, column "weight": not a number'
     assert page.trouble == []
+
+
+def test_the_module_runs_in_node_from_bytes(app, tmp_path):
+    (tmp_path / "run.mjs").write_text(f"""
+import {{ readFileSync }} from "node:fs";
+const folder = {json.dumps(str(app[0] / "module"))};
+const {{ open }} = await import(folder + "/index.js");
+const model = await open({{ model: readFileSync(folder + "/model.onnx"), wasm: readFileSync(folder + "/ort.wasm") }});
+console.log(JSON.stringify([await model.selfTest(), await model.predictMany([{json.dumps(one_row())}])]));
+""")
+    done = subprocess.run(
+        [program("node"), tmp_path / "run.mjs"], capture_output=True, text=True, timeout=60, check=False
+    )
+    assert done.returncode == 0, done.stderr
+    proof, (answer,) = json.loads(done.stdout)
+    assert proof["passed"]
+    assert answer["label"] == Model(small_model()).predict(one_row())[0]
 
 
 # Texts, pictures and sounds -------------------------------------------------------------------------------------------

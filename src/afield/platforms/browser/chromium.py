@@ -5,9 +5,12 @@ from __future__ import annotations
 import base64
 import os
 import shutil
-from collections.abc import Mapping
+import threading
+from collections.abc import Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
 from dataclasses import replace
+from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -31,7 +34,13 @@ BROWSERS = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stab
 ARGUMENTS = ("--no-sandbox", "--disable-dev-shm-usage") if hasattr(os, "geteuid") and os.geteuid() == 0 else ()
 TIME_LIMIT_MS = 120_000
 
-TOGETHER, ALONE = "all rows at once", "one row at a time"
+TOGETHER, ALONE, MODULE = "all rows at once", "one row at a time", "the module"
+_LIMITED = "new Promise((_, fail) => setTimeout(() => fail(new Error(`nothing after ${ms} ms`)), ms))"
+READY = f"ms => Promise.race([afield.ready, {_LIMITED}])"
+OPEN_MODULE = (
+    "async ms => { const module = await import('/index.js');"
+    f" globalThis.afield = await Promise.race([module.open(), {_LIMITED}]) }}"
+)
 
 Answers = dict[str, NDArray[Any]]
 
@@ -59,32 +68,30 @@ def prove_page(bundle: Bundle, model: Model, probe: Probe | None) -> Proof:
         samples=model.selftest.rows,
     )
     with ThreadPoolExecutor(1) as pool:  # Playwright refuses a thread with an event loop, such as a notebook's
-        version, runs, reason = pool.submit(
-            _run, browser, bundle.path / "index.html", probe.feed, probe.samples
-        ).result()
+        version, runs, reason = pool.submit(_run, browser, bundle.path, probe).result()
     if reason:
         return Proof(platform=bundle.platform, ran=True, how=version, passed=False, details=(reason,))
-    how = f"{version}, onnxruntime-web {pin().version}, the page from file://"
-    proof = judge(model, probe, {TOGETHER: runs[TOGETHER]}, platform=bundle.platform, how=how)
-    if ALONE not in runs:
-        return proof
     samples = Probe(
         feed={n: v[: probe.samples] for n, v in probe.feed.items()},
         answers={n: v[: probe.samples] for n, v in probe.answers.items()},
         samples=probe.samples,
     )
-    singly = judge(model, samples, {ALONE: runs[ALONE]}, platform=bundle.platform, how=how)
+    how = f"{version}, onnxruntime-web {pin().version}, the page from file://"
+    proofs = [
+        judge(model, samples if name == ALONE else probe, {name: answers}, platform=bundle.platform, how=how)
+        for name, answers in runs.items()
+    ]
     return replace(
-        proof,
-        rows=proof.rows + singly.rows,
-        largest=float(np.max([proof.largest, singly.largest])),
-        passed=proof.passed and singly.passed,
-        details=proof.details + singly.details,
+        proofs[0],
+        rows=sum(p.rows for p in proofs),
+        largest=float(np.max([p.largest for p in proofs])),
+        passed=all(p.passed for p in proofs),
+        details=tuple(line for p in proofs for line in p.details),
     )
 
 
-def _run(browser: str, path: Path, feed: Mapping[str, NDArray[Any]], alone: int) -> tuple[str, dict[str, Answers], str]:
-    """Return (what ran, answers by way of running, why it failed); the first ``alone`` rows also run one by one."""
+def _run(browser: str, folder: Path, probe: Probe) -> tuple[str, dict[str, Answers], str]:
+    """Return (what ran, answers by way of running, why it failed)."""
     from playwright.sync_api import Error, sync_playwright
 
     with sync_playwright() as playwright:
@@ -95,18 +102,44 @@ def _run(browser: str, path: Path, feed: Mapping[str, NDArray[Any]], alone: int)
         version = f"Chromium {opened.version}"
         try:
             page = opened.new_page()
-            page.set_default_timeout(TIME_LIMIT_MS)
-            page.goto(path.resolve().as_uri())
-            page.evaluate("afield.ready")
-            runs = {TOGETHER: run_rows(page, feed)}
-            singly = [run_rows(page, {n: v[row : row + 1] for n, v in feed.items()}) for row in range(alone)]
+            page.goto((folder / "index.html").resolve().as_uri())
+            page.evaluate(READY, TIME_LIMIT_MS)
+            runs = {TOGETHER: run_rows(page, probe.feed)}
+            rows = [{n: v[row : row + 1] for n, v in probe.feed.items()} for row in range(probe.samples)]
+            singly = [run_rows(page, row) for row in rows]
             if singly:
                 runs[ALONE] = {name: np.concatenate([answers[name] for answers in singly]) for name in singly[0]}
+            if (folder / "module").is_dir():
+                with served(folder / "module") as url:
+                    page = opened.new_page()
+                    page.goto(f"{url}/package.json")
+                    page.evaluate(OPEN_MODULE, TIME_LIMIT_MS)
+                    runs[MODULE] = run_rows(page, probe.feed)
         except Error as error:
             return version, {}, error.message.splitlines()[0]
         finally:
             opened.close()
     return version, runs, ""
+
+
+@contextmanager
+def served(folder: Path) -> Iterator[str]:
+    """Serve a folder on loopback while the block runs; gives its address. Modules load from no ``file://``."""
+
+    class Handler(SimpleHTTPRequestHandler):
+        def __init__(self, *given: Any) -> None:
+            super().__init__(*given, directory=str(folder))
+
+        def log_message(self, format: str, *args: Any) -> None:
+            """Say nothing."""
+
+    Handler.extensions_map = {**Handler.extensions_map, ".js": "text/javascript", ".mjs": "text/javascript"}
+    with ThreadingHTTPServer(("127.0.0.1", 0), Handler) as server:
+        threading.Thread(target=server.serve_forever, daemon=True).start()
+        try:
+            yield f"http://127.0.0.1:{server.server_port}"
+        finally:
+            server.shutdown()
 
 
 def run_rows(page: Page, feed: Mapping[str, NDArray[Any]]) -> Answers:

@@ -4,6 +4,7 @@ import { decodeText, findDelimiter, formatRow, parseRows } from "./csv.js";
 import { answersOf, columnTensor, inputName } from "./tensors.js";
 
 const ROWS_AT_ONCE = 500;
+const TEXTS_AT_ONCE = 100; // a row of text takes up to a megabyte on its way
 const MOST_SHOWN = 5;
 const PROBLEM = "problem";
 
@@ -26,9 +27,10 @@ export async function answerTable(model, bytes, told) {
   const answered = new Array(rows.length);
   const problems = new Map();
 
-  for (let from = 0; from < rows.length; from += ROWS_AT_ONCE) {
+  const step = columns.some((spec) => spec.kind === "text") ? TEXTS_AT_ONCE : ROWS_AT_ONCE;
+  for (let from = 0; from < rows.length; from += step) {
     const part = [];
-    rows.slice(from, from + ROWS_AT_ONCE).forEach((cells, i) => {
+    rows.slice(from, from + step).forEach((cells, i) => {
       const reason = unreadable(columns, at, cells, header.length);
       if (reason) problems.set(from + i, reason);
       else part.push(from + i);
@@ -40,7 +42,7 @@ export async function answerTable(model, bytes, told) {
         answered[part[i]] = cellsOf(target, answer, mark);
       });
     }
-    told(Math.min(1, (from + ROWS_AT_ONCE) / rows.length));
+    told(Math.min(1, (from + step) / rows.length));
   }
 
   const added = [...answerNames, ...bounds, ...(problems.size ? [PROBLEM] : [])];
