@@ -33,8 +33,9 @@ def test_the_portfolio_fits_the_table(shape: Shape) -> None:
     recipes = first_recipes(shape)
     assert len({r.id for r in recipes}) == len(recipes) >= 8
     early = [r.learner.part for r in recipes[:8]]
-    assert "linear" in early[:4]  # known within a second, and hard to beat on few rows
-    assert {"lightgbm", "catboost"} <= set(early)
+    assert {"linear", "small_network"} & set(early[:4])  # known within a second, and hard to beat on few rows
+    assert {"linear", "lightgbm"} <= set(early)
+    assert len(set(early)) >= 3  # learners that err otherwise
     for recipe in recipes:
         asked = {kind for use in recipe.encoders for kind in use.kind.split("+")}
         assert asked == shape.kinds  # no column is left out, none is asked for in vain
