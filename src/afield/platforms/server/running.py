@@ -12,6 +12,7 @@ import signal
 import socket
 import sys
 import time
+from collections.abc import Callable
 from types import FrameType
 from typing import Any
 
@@ -76,22 +77,24 @@ def run(settings: ServeSettings, listening: socket.socket | None = None) -> None
     start_logging(settings.log_level)
     service = Service(settings, load_models(settings), settings.token())
     opened = listening or open_socket(settings)
-    server = make_server(service)
     host, port = opened.getsockname()[:2]
     names = sorted({s.name for s in service.repository.served})
+
+    def ready() -> None:
+        if listening is None:
+            shown = f"[{host}]" if ":" in host else host
+            sys.stdout.write(f"http://{shown}:{port}/ serves {', '.join(names)}\n")
+            sys.stdout.flush()
+        tell(logging.INFO, "started", host=host, port=port, models=names)
+
     if not settings.is_loopback and not service.token:
         tell(logging.WARNING, "open", what="Anyone who reaches this address can ask: there is no token.")
-    if listening is None:
-        shown = f"[{host}]" if ":" in host else host
-        sys.stdout.write(f"http://{shown}:{port}/ serves {', '.join(names)}\n")
-        sys.stdout.flush()
-    tell(logging.INFO, "started", host=host, port=port, models=names)
-    server.run(sockets=[opened])
+    make_server(service, ready).run(sockets=[opened])
     tell(logging.INFO, "stopped", requests=service.arrivals)
 
 
-def make_server(service: Service) -> Any:
-    """Return a uvicorn server that drains before it ends."""
+def make_server(service: Service, ready: Callable[[], None]) -> Any:
+    """Return a uvicorn server that drains before it ends; it calls ``ready`` once it takes requests and signals."""
 
     class Draining(uvicorn.Server):  # type: ignore[misc]  # uvicorn comes with an extra
         signalled = 0.0
@@ -119,6 +122,7 @@ def make_server(service: Service) -> Any:
             await super().startup(sockets=sockets)
             if hasattr(signal, "SIGHUP"):
                 asyncio.get_running_loop().add_signal_handler(signal.SIGHUP, lambda: _reload(service))
+            ready()
 
     return Draining(
         uvicorn.Config(

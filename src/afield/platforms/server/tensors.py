@@ -64,11 +64,10 @@ class Tensor:
 
     def check(self, datatype: Any) -> str:
         """Return the datatype of a request's tensor, where the graph can take it; raises ``request.tensor``."""
-        whole = self.datatype not in (*FLOATS, "BYTES")
-        fits = datatype == self.datatype or (self.datatype in FLOATS and not whole and datatype in NUMBERS)
-        if not isinstance(datatype, str) or not fits:
+        known = isinstance(datatype, str)  # anything can stand in JSON
+        if not known or (datatype != self.datatype and not (self.datatype in FLOATS and datatype in NUMBERS)):
             raise wrong(self.name, f"its datatype is {str(datatype)[:20]!r}, and the model takes {self.datatype}")
-        return datatype
+        return str(datatype)
 
 
 def from_json(wanted: Tensor, datatype: str, sizes: tuple[int, ...], data: Any) -> NDArray[Any]:
