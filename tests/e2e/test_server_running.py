@@ -1,0 +1,183 @@
+"""The server as a process: signals under load, workers, slow clients, and requests that nobody should send."""
+
+from __future__ import annotations
+
+import http.client
+import json
+import signal
+import socket
+import threading
+import time
+from collections.abc import Iterator
+from contextlib import closing
+from pathlib import Path
+from typing import Any
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from e2e.servers import Running, serving
+from small_models import small_model
+from unit.platforms.server.asked import body
+
+pytest.importorskip("uvicorn")
+pytestmark = pytest.mark.e2e
+
+INFER = "/v2/models/small/infer"
+
+
+@pytest.fixture(scope="module")
+def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Running]:
+    folder = tmp_path_factory.mktemp("served")
+    (folder / "small.onnx").write_bytes(small_model())
+    with serving(folder, str(folder / "small.onnx"), "--timeout", "2", "--max-bytes", "100000") as running:
+        yield running
+
+
+def post(
+    connection: http.client.HTTPConnection, path: str, content: bytes, headers: dict[str, str]
+) -> tuple[int, bytes]:
+    connection.request("POST", path, content, headers)
+    answer = connection.getresponse()
+    return answer.status, answer.read()
+
+
+class Load(threading.Thread):
+    """One client that asks without pause until it is refused; every request must end in an answer."""
+
+    def __init__(self, address: str) -> None:
+        super().__init__()
+        self.connection = http.client.HTTPConnection(address, timeout=20)
+        self.statuses: list[int] = []
+        self.lost: list[str] = []
+
+    def run(self) -> None:
+        content = json.dumps(body()).encode()
+        self.connection.connect()
+        with closing(self.connection):
+            self.ask(content)
+
+    def ask(self, content: bytes) -> None:
+        while not self.statuses or self.statuses[-1] == 200:
+            try:
+                self.statuses.append(post(self.connection, INFER, content, {})[0])
+            except ConnectionRefusedError:
+                return  # a new connection after the end: nothing was accepted
+            except (OSError, http.client.HTTPException) as error:
+                self.lost.append(repr(error))
+                return
+
+
+def test_sigterm_under_load_loses_no_accepted_request(tmp_path: Path) -> None:
+    (tmp_path / "small.onnx").write_bytes(small_model())
+    with serving(tmp_path, str(tmp_path / "small.onnx")) as running:
+        clients = [Load(running.address) for _ in range(8)]
+        for client in clients:
+            client.start()
+        time.sleep(1.0)
+        assert running.stop() == 0
+        for client in clients:
+            client.join(timeout=20)
+        assert [c.lost for c in clients] == [[]] * 8
+        assert all(set(c.statuses) <= {200, 503} and 200 in c.statuses for c in clients)
+        events = [json.loads(line)["event"] for line in running.log.read_text().splitlines()]
+        assert events[0] == "started"
+        assert events[-1] == "stopped"
+        assert "draining" in events
+
+
+def test_sighup_loads_models_anew(tmp_path: Path) -> None:
+    (tmp_path / "small.onnx").write_bytes(small_model())
+    with serving(tmp_path, str(tmp_path)) as running:
+        connection = http.client.HTTPConnection(running.address, timeout=20)
+        (tmp_path / "small.onnx").write_bytes(small_model(regression=True))
+        running.process.send_signal(signal.SIGHUP)
+        with closing(connection):
+            await_prediction(connection)
+
+
+def await_prediction(connection: http.client.HTTPConnection) -> None:
+    end = time.monotonic() + 20
+    while b"prediction" not in post(connection, INFER, json.dumps(body()).encode(), {})[1]:
+        assert time.monotonic() < end
+        time.sleep(0.05)
+
+
+def test_a_slow_body_is_not_waited_for(server: Running) -> None:
+    host, port = server.address.split(":")
+    with socket.create_connection((host, int(port)), timeout=20) as slow:
+        slow.sendall(f"POST {INFER} HTTP/1.1\r\nHost: x\r\nContent-Length: 100\r\n\r\n{{".encode())
+        assert b" 408 " in slow.recv(1000)
+
+
+# Requests that nobody should send -------------------------------------------------------------------------------------
+
+ANY = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False, allow_infinity=False) | st.text(max_size=8),
+    lambda inner: st.lists(inner, max_size=4) | st.dictionaries(st.text(max_size=5), inner, max_size=4),
+    max_leaves=8,
+)
+FIELDS = ("name", "shape", "datatype", "data", "parameters")
+
+
+@st.composite
+def requests(draw: Any) -> tuple[bytes, dict[str, str]]:
+    """Return a request that is right but for some fields, with bytes after it, and a header that may lie."""
+    message = body()
+    for _ in range(draw(st.integers(0, 3))):
+        entry = draw(st.sampled_from(message["inputs"]))
+        entry[draw(st.sampled_from(FIELDS))] = draw(ANY)
+    if draw(st.booleans()):
+        entry = draw(st.sampled_from(message["inputs"]))
+        entry.pop("data", None)
+        entry["parameters"] = {"binary_data_size": draw(st.integers(-2, 40))}
+    if draw(st.integers(0, 5)) == 0:
+        message = draw(ANY)
+    head = json.dumps(message).encode()
+    tail = draw(st.binary(max_size=40))
+    length = draw(st.one_of(st.just(len(head)), st.integers(-5, len(head) + 60)))
+    return head + tail, {"Inference-Header-Content-Length": str(length)} if draw(st.integers(0, 9)) else {}
+
+
+@settings(max_examples=300, deadline=None, derandomize=True, suppress_health_check=list(HealthCheck))
+@given(request=requests())
+def test_malformed_binary_requests_are_refused(server: Running, request: tuple[bytes, dict[str, str]]) -> None:
+    connection = http.client.HTTPConnection(server.address, timeout=20)
+    status, answer = post(connection, INFER, *request)
+    connection.close()
+    assert status == 200 or 400 <= status < 500, answer
+    if status != 200:
+        assert {"error", "code"} <= json.loads(answer).keys()
+
+
+@pytest.mark.filterwarnings("ignore::DeprecationWarning")
+def test_what_the_description_allows_and_forbids_never_breaks_the_server(server: Running) -> None:
+    schemathesis = pytest.importorskip("schemathesis")
+    with closing(http.client.HTTPConnection(server.address, timeout=20)) as connection:
+        connection.request("GET", "/openapi.json")
+        described = schemathesis.openapi.from_dict(json.loads(connection.getresponse().read()))
+    session = pytest.importorskip("requests").Session()
+    asked = 0
+    for found in described.get_all_operations():
+        operation = found.ok()
+        for mode in (schemathesis.GenerationMode.POSITIVE, schemathesis.GenerationMode.NEGATIVE):
+            strategy = operation.as_strategy(generation_mode=mode)
+
+            @settings(
+                max_examples=15, deadline=None, derandomize=True, database=None, suppress_health_check=list(HealthCheck)
+            )
+            @given(case=strategy)
+            def send(case: Any) -> None:
+                nonlocal asked
+                answer = case.call(base_url=server.url, session=session)
+                asked += 1
+                assert answer.status_code < 500, (case.method, case.path, answer.text)
+
+            try:
+                send()
+            except Exception as error:
+                if type(error).__name__ not in ("Unsatisfiable", "SkipTest", "Skipped"):
+                    raise
+    session.close()
+    assert asked > 60
