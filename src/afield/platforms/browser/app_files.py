@@ -26,7 +26,7 @@ def build_app(model: Model, runtime: Runtime) -> dict[str, bytes]:
     } | {name: (PAGE / name).read_bytes() for name in ("icon.svg", *ICONS)}
     digest = hashlib.sha256(b"".join(files[name] for name in sorted(files))).hexdigest()[:16]
     worker = (PAGE / "sw.js").read_text(encoding="utf-8")
-    kept = ["./", *(f"./{name}" for name in sorted(files))]
+    kept = ["./", *(f"./{name}" for name in sorted(files) if name != "index.html")]  # the page itself is "./"
     values = {"{{version}}": f"afield-{_slug(title)}-{digest}", "{{files}}": json.dumps(kept)}
     for mark, value in values.items():
         worker = worker.replace(mark, value)

@@ -10,7 +10,7 @@ export function batchElements(work, template) {
     "p",
     { class: "hint", id: "batch-hint" },
     "A CSV with the columns of the form; others stay as they are. It is read here and goes nowhere. ",
-    download("template.csv", template, "An empty file to fill in"),
+    download("template.csv", template, "A file to fill in, with a made-up row"),
   );
 
   async function answer(given) {
@@ -32,7 +32,7 @@ export function batchElements(work, template) {
 }
 
 function resultElements({ csv, rows, unread, header, first, problems }, name) {
-  const left = unread ? `, ${shownNumber(unread)} could not be read and have no answer` : "";
+  const left = unread ? `, ${shownNumber(unread)} could not be read and ${unread === 1 ? "has" : "have"} no answer` : "";
   return [
     el("p", {}, `${shownNumber(rows)} rows${left}. `, download(name.replace(/(\.\w+)?$/, "_answers.csv"), csv, "Save the answers")),
     problems.length ? el("ul", { class: "note outside" }, problems.map((text) => el("li", {}, text))) : null,

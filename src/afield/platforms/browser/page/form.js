@@ -59,7 +59,7 @@ const CONTROLS = {
   },
 
   datetime(spec, id) {
-    const formats = [...(spec.formats ?? []), "iso"];
+    const formats = [...new Set([...(spec.formats ?? []), "iso"])];
     const hasTime = formats.some((form) => /%[HIMS]/.test(form));
     const input = el("input", { id, type: "text", autocomplete: "off", placeholder: hasTime ? "YYYY-MM-DD HH:MM" : "YYYY-MM-DD" });
     const picker = el("input", { type: hasTime ? "datetime-local" : "date", class: "picker", "aria-label": `${spec.name}: choose a date` });
@@ -67,13 +67,25 @@ const CONTROLS = {
       input.value = picker.value.replace("T", " ");
       input.dispatchEvent(new Event("input", { bubbles: true }));
     });
-    const read = () => readCell({ ...spec, formats }, input.value);
+    const read = () => {
+      try {
+        return readCell({ ...spec, formats }, input.value);
+      } catch (error) {
+        throw error instanceof CellError ? new CellError(`not a date; write it as ${formats.map(wordsOf).join(" or ")}`) : error;
+      }
+    };
     return { element: el("span", { class: "pair" }, input, picker), input, read, write: (v) => (input.value = v.replace("T00:00:00", "").replace("T", " ")) };
   },
 
   image: pictureControl,
   audio: soundControl,
 };
+
+/** A date format as people write it. */
+function wordsOf(form) {
+  const words = { Y: "YYYY", y: "YY", m: "MM", d: "DD", H: "hh", I: "hh", M: "mm", S: "ss", b: "Jan", B: "January", a: "Mon", A: "Monday", p: "AM", z: "+00:00" };
+  return form === "iso" ? "YYYY-MM-DD" : form.replace(/%(.)/g, (_, directive) => words[directive] ?? directive);
+}
 
 function typedCategory(spec, id, levels) {
   const list = levels.length ? el("datalist", { id: `${id}-levels` }, levels.map((level) => el("option", { value: level }))) : null;

@@ -19,7 +19,8 @@ self.addEventListener("activate", (event) => {
 
 self.addEventListener("fetch", (event) => {
   const { pathname } = new URL(event.request.url);
-  const file = pathname.endsWith("/") ? "./" : `./${pathname.slice(pathname.lastIndexOf("/") + 1)}`;
+  const name = pathname.slice(pathname.lastIndexOf("/") + 1);
+  const file = name === "index.html" ? "./" : `./${name}`;
   if (event.request.method !== "GET" || !FILES.includes(file)) return;
   const answer = async () => (await (await caches.open(VERSION)).match(file)) ?? fetch(event.request);
   event.respondWith(answer());
