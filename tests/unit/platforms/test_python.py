@@ -3,12 +3,14 @@ from __future__ import annotations
 import json
 import subprocess
 import sys
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 import onnx
 import pytest
 
+from afield.api.proving import make_probe
 from afield.core.errors import AfieldError, ModelFileError, OutputError, UnsupportedError
 from afield.model.model import Model
 from afield.platforms.protocol import Platform
@@ -47,7 +49,7 @@ def test_strange_operators_are_all_named_and_refused(tmp_path: Path) -> None:
 @pytest.mark.parametrize("regression", [False, True])
 def test_export_and_proof(tmp_path: Path, regression: bool) -> None:
     bundle = platform.export(small_model(regression=regression), tmp_path / "deep" / "out", PythonOptions())
-    assert bundle.files == ("model.onnx", "predict.py", "requirements.txt")
+    assert bundle.files == ("model.onnx", "predict.py", "requirements.txt", "test_model.py")
     assert bundle.size_bytes == sum((bundle.path / f).stat().st_size for f in bundle.files)
     proof = platform.prove(bundle)
     assert proof.passed, proof.details
@@ -133,3 +135,26 @@ def test_only_models_are_exported(tmp_path: Path) -> None:
     with pytest.raises(ModelFileError):
         platform.export(b"garbage", tmp_path, PythonOptions())
     assert not list(tmp_path.iterdir())
+
+
+def test_hostile_rows_take_part_in_the_proof(tmp_path: Path) -> None:
+    probe = make_probe(FILE)
+    bundle = platform.export(FILE, tmp_path, PythonOptions())
+    proof = platform.prove(bundle, probe)
+    assert proof.passed, proof.details
+    assert proof.rows == 4 * probe.rows
+    assert sum("hostile rows" in line for line in proof.details) == 4
+    answers = dict(probe.answers) | {"probabilities": probe.answers["probabilities"].copy()}
+    answers["probabilities"][-1] += 0.01
+    assert not platform.prove(bundle, replace(probe, answers=answers)).passed
+
+
+@pytest.mark.parametrize(("wrong_by", "code"), [(0.0, 0), (1e-3, 1)])
+@pytest.mark.parametrize("regression", [False, True])
+def test_the_test_in_the_folder_needs_no_afield(tmp_path: Path, regression: bool, wrong_by: float, code: int) -> None:
+    content = small_model(regression=regression, wrong_by=wrong_by * (100 if regression else 1))
+    platform.export(content, tmp_path, PythonOptions())
+    command = [sys.executable, "-m", "unittest", "test_model"]
+    done = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, check=False)
+    assert done.returncode == code, done.stderr
+    assert "afield." not in (tmp_path / "test_model.py").read_text().replace("afield.selftest", "")

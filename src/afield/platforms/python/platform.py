@@ -23,7 +23,9 @@ from afield.model.model import Model
 from afield.model.saving import write_model
 from afield.model.selftest import proof_of
 from afield.platforms.checking import check_operators
+from afield.platforms.judging import judge
 from afield.platforms.protocol import Bundle, ExportOptions, Probe
+from afield.problem.schema import MEDIA_KINDS
 
 HERE = Path(__file__).parent
 REQUIREMENTS = "numpy>=2.0\nonnxruntime>=1.23\n"
@@ -48,7 +50,7 @@ class PythonPlatform:
         return check_operators(model)
 
     def export(self, model: bytes, dest: Path, options: PythonOptions | None = None) -> Bundle:
-        """Write model.onnx, predict.py and requirements.txt into the folder ``dest``.
+        """Write model.onnx, predict.py, test_model.py and requirements.txt into the folder ``dest``.
 
         Raises
         ------
@@ -60,7 +62,7 @@ class PythonPlatform:
             ``model.damaged``, ``model.foreign``, ``model.version``.
         """
         options = options or PythonOptions()
-        Model.load(model)  # nothing that is not a model is exported
+        loaded = Model.load(model)  # nothing that is not a model is exported
         if found := self.check(model):
             raise UnsupportedError(
                 "graph.operator",
@@ -74,13 +76,15 @@ class PythonPlatform:
             "predict.py": (HERE / "predict.py").read_bytes(),
             "requirements.txt": REQUIREMENTS.encode(),
         }
+        if not any(c.kind in MEDIA_KINDS for c in loaded.schema.columns):
+            files["test_model.py"] = (HERE / "test_model.py").read_bytes()
         for name, content in files.items():
             write_model(dest / name, content, force=options.force)
         size = sum(len(content) for content in files.values())
         return Bundle(platform=self.name, path=dest, files=tuple(sorted(files)), size_bytes=size)
 
     def prove(self, bundle: Bundle, probe: Probe | None = None) -> Proof:
-        """Run the file's self-test in a new process with numpy and onnxruntime only.
+        """Run the probe's rows, or else the file's samples, in a new process with numpy and onnxruntime only.
 
         Batches of 1 and 4,096, one and two threads.
         """
@@ -89,6 +93,10 @@ class PythonPlatform:
         with tempfile.TemporaryDirectory() as folder:
             out = Path(folder) / "answers.npz"
             command = [sys.executable, "-P", str(HERE / "replay.py"), str(path), str(out)]
+            if probe is not None:
+                rows = Path(folder) / "rows.json"
+                rows.write_text(json.dumps({n: v.tolist() for n, v in probe.feed.items()}), encoding="ascii")
+                command.append(str(rows))
             environment = {k: v for k, v in os.environ.items() if k != "PYTHONPATH"}
             try:
                 done = subprocess.run(  # noqa: S603 - our own script and a temporary folder
@@ -102,7 +110,12 @@ class PythonPlatform:
                 runs = _runs(answers)
         versions = json.loads(done.stdout)
         how = f"onnxruntime {versions['onnxruntime']} and numpy {versions['numpy']} in a new process without afield"
-        return proof_of(model, runs, how=how)
+        if probe is None:
+            return proof_of(model, runs, how=how)
+        first = {
+            way: {n: v[: probe.rows] for n, v in found.items()} for way, found in runs.items()
+        }  # 4,096 repeat them
+        return judge(model, probe, first, platform=self.name, how=how)
 
     def _failed(self, reason: str) -> Proof:
         return Proof(platform=self.name, ran=True, how="a new process", passed=False, details=(reason,))

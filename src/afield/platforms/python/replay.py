@@ -1,6 +1,7 @@
 """Run the samples inside a model file in a process that has numpy and onnxruntime and nothing else.
 
-A program of its own, started by path: ``python -P replay.py MODEL OUT.npz``. It must not import afield, so that the
+A program of its own, started by path: ``python -P replay.py MODEL OUT.npz
+[FEED.json]``. It must not import afield, so that the
 proof holds for a machine without it; a finder that refuses everything else makes sure of that.
 """
 
@@ -26,6 +27,7 @@ import numpy as np  # noqa: E402
 import onnxruntime  # noqa: E402
 
 BATCH = 4_096
+KINDS = {"tensor(uint8)": np.uint8, "tensor(float)": np.float32}
 
 
 def open_session(path: str, threads: int) -> onnxruntime.InferenceSession:
@@ -37,25 +39,29 @@ def open_session(path: str, threads: int) -> onnxruntime.InferenceSession:
     return onnxruntime.InferenceSession(path, options, providers=["CPUExecutionProvider"])
 
 
-def read_feed(session: onnxruntime.InferenceSession) -> dict[str, np.ndarray]:
-    """Return the sample rows inside the file."""
-    stored = json.loads(session.get_modelmeta().custom_metadata_map["afield.selftest"])["inputs"]
+def read_feed(session: onnxruntime.InferenceSession, path: str) -> dict[str, np.ndarray]:
+    """Return the rows in a file of JSON, or else the sample rows inside the model."""
+    if path:
+        with open(path, encoding="ascii") as file:
+            stored = json.load(file)
+    else:
+        stored = json.loads(session.get_modelmeta().custom_metadata_map["afield.selftest"])["inputs"]
     feed = {}
     for column in session.get_inputs():
         values = stored[column.name]
-        number = column.type == "tensor(double)"
-        feed[column.name] = (
-            np.array([np.nan if v is None else float(v) for v in values]) if number else np.array(values, dtype=object)
-        )
+        if column.type == "tensor(double)":
+            feed[column.name] = np.array([np.nan if v is None else float(v) for v in values])
+        else:
+            feed[column.name] = np.array(values, dtype=KINDS.get(column.type, object))
     return feed
 
 
-def main(path: str, out: str) -> None:
+def main(path: str, out: str, rows_path: str = "") -> None:
     """Run in batches of 1 and 4,096, with one and two threads, and write all answers."""
     found: dict[str, np.ndarray] = {}
     for threads in (1, 2):
         session = open_session(path, threads)
-        feed = read_feed(session)
+        feed = read_feed(session, rows_path)
         rows = len(next(iter(feed.values())))
         names = [o.name for o in session.get_outputs()]
         singly = [session.run(names, {n: v[i : i + 1] for n, v in feed.items()}) for i in range(rows)]
@@ -71,4 +77,4 @@ def main(path: str, out: str) -> None:
 
 
 if __name__ == "__main__":
-    main(sys.argv[1], sys.argv[2])
+    main(*sys.argv[1:])
