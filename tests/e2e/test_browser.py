@@ -444,6 +444,38 @@ def test_texts_pictures_and_sounds_are_proven_in_the_page(exported, name):
     assert (folder / "index.html").stat().st_size <= PAGE_BYTES + MODEL_FACTOR * packed
 
 
+def test_a_model_of_texts_answers_the_form_and_a_thousand_rows(exported, visit, tmp_path):
+    page, model = visit(url_of(exported("format-1-classes")[0])), Model(model_file("format-1-classes"))
+    row = {"length (mm)": 150.5, "pen": "north", "caught": "2023-05-01", "remark": "ill fin, øyelus 👍🏽"}
+    page.fill("#field-0", "150,5")
+    page.select_option("#field-1", "north")
+    page.fill("#field-2", "2023-05-01")
+    page.fill("#field-3", row["remark"])
+    page.click("text=Predict")
+    page.wait_for_selector(f"#answer .value:text-is({model.predict(row)[0]!r})")
+
+    rng = np.random.default_rng(4)
+    words = np.array(["ill", "fin", "fine", "Öyelus", "lice", "👍🏽", "zu klein", "-"])
+    rows = {
+        "length (mm)": rng.uniform(50, 250, 1_000).round(1).tolist(),
+        "pen": rng.choice(["north", "east", "west", "elsewhere"], 1_000).tolist(),
+        "caught": [f"2023-{m:02d}-{d:02d}" for m, d in rng.integers(1, 12, (1_000, 2))],
+        "remark": [" ".join(rng.choice(words, 6)) for _ in range(1_000)],
+    }
+    with (tmp_path / "texts.csv").open("w", encoding="utf-8", newline="") as file:
+        csv.writer(file).writerows([rows, *zip(*rows.values(), strict=True)])
+    page.click("text=Many rows")
+    started = time.monotonic()
+    page.set_input_files("#batch-file", tmp_path / "texts.csv")
+    with page.expect_download() as download:
+        page.click("text=Save the answers")
+    assert time.monotonic() - started < 2.0
+    found = list(csv.DictReader(Path(download.value.path()).read_text(encoding="utf-8").splitlines()))
+    for k, name in enumerate(model.classes):
+        ours = [float(answer[f"probability_{name}"]) for answer in found]
+        assert ours == pytest.approx(model.predict_proba(rows)[:, k].tolist(), abs=1e-6)
+
+
 def photo() -> Image.Image:
     """A picture of 400 by 300 with edges and gradients."""
     rows, columns = np.mgrid[0:300, 0:400]
@@ -501,6 +533,21 @@ def test_a_picture_file_gives_the_models_answer(exported, visit, tmp_path, name,
     with capsys.disabled():
         print(f"[{name}: JPEG decoding differs by {levels} levels, {off:.1e} in the answer]", end="")
     assert page.trouble == []
+
+
+def test_a_picture_can_be_dropped_onto_the_page(exported, visit):
+    page = visit(url_of(exported("format-2-image")[0]))
+    content = io.BytesIO()
+    photo().save(content, "png")
+    drop = """content => {
+      const data = new DataTransfer();
+      const bytes = Uint8Array.from(atob(content), (letter) => letter.charCodeAt(0));
+      data.items.add(new File([bytes], "photo.png", { type: "image/png" }));
+      document.querySelector(".drop").dispatchEvent(new DragEvent("drop", { dataTransfer: data, cancelable: true }));
+    }"""
+    page.evaluate(drop, base64.b64encode(content.getvalue()).decode())
+    wait_for_answer(page)
+    assert page.evaluate("[afield.row.photo.width, afield.row.photo.height]") == [400, 300]
 
 
 def test_the_camera_takes_a_picture_that_is_not_black(exported, visit):
