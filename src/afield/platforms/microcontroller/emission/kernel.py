@@ -36,6 +36,7 @@ class Kernel:
         self.arguments: list[Argument] = []
         self.lines: list[str] = []
         self.name = site.node.op.rpartition(".")[2].lower()
+        self.apart = False  # whether the compiler may not inline it
         self._depth = 1
 
     @property

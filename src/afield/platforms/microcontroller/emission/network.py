@@ -70,6 +70,10 @@ class Network:
 _MATHS = re.compile(rf"\b({'|'.join(sorted(p.stem for p in FOLDER.glob('helpers/*.c')))})\(")
 
 
+#: inlined into the network function a kernel would share its registers with all others
+_APART = ("#if defined(__GNUC__)", "__attribute__((noinline))", "#endif")
+
+
 class Writer:
     """Collects tables and functions while nodes are emitted."""
 
@@ -135,6 +139,7 @@ class Writer:
             symbol = self._free(f"{self.prefix}_{kernel.name}")
             self._functions[key] = symbol
             self._text["functions"] += [
+                *(_APART if kernel.apart else ()),
                 *wrapped(f"static void {symbol}(", parameters, ")"),
                 "{",
                 *kernel.lines,

@@ -15,7 +15,7 @@ from afield.platforms.microcontroller.ir import Graph, Node, Tensor
 from afield.platforms.microcontroller.passes.permuting import moved
 from afield.platforms.microcontroller.plan import VIEW
 
-SPATIAL = ("Conv", "ConvTranspose", "MaxPool", "AveragePool", "LpPool")
+SPATIAL = ("Conv", "IntegerConv", "ConvTranspose", "MaxPool", "AveragePool", "LpPool")
 #: attribute that says that a node has been turned
 TURNED = "channels_last"
 
@@ -127,7 +127,8 @@ def flattened(graph: Graph) -> Graph:
     nodes: list[Node] = list(graph.nodes)
     tensors: dict[str, Tensor] = {}
     for index, gemm in enumerate(graph.nodes):
-        view = producers.get(gemm.inputs[0]) if gemm.op == "Gemm" and not gemm.attributes.get("transA") else None
+        dense = gemm.op in ("Gemm", "IntegerDense") and not gemm.attributes.get("transA")
+        view = producers.get(gemm.inputs[0]) if dense else None
         turn = producers.get(view.inputs[0]) if view is not None and view.op == VIEW else None
         if view is None or turn is None or turn.op != "Transpose" or len(readers[gemm.inputs[0]]) != 1:
             continue

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
+from afield.platforms.microcontroller.integer import lowering
 from afield.platforms.microcontroller.ir import Graph
 from afield.platforms.microcontroller.passes import activation, affine, dead, ends, layout, pads, views
 
@@ -12,6 +13,9 @@ Pass = Callable[[Graph], Graph]
 PASSES: tuple[Pass, ...] = (
     views.fold,
     dead.remove,
+    lowering.integers,
+    dead.remove,
+    lowering.unfolded,
     affine.dense,
     affine.fold,
     views.fold,

@@ -1,0 +1,16 @@
+/* Bytes 0 and 2 of a word as unsigned halves. An instruction of Cortex-M's DSP extension; elsewhere kernels do not call it. */
+#include <stdint.h>
+#define NAME own_uxtb16
+int uxtb16_on(void);
+/* begin */
+#if defined(__ARM_FEATURE_DSP) && defined(__GNUC__)
+/* Bytes 0 and 2 of a word as unsigned halves. */
+static inline uint32_t NAME(uint32_t word)
+{
+    uint32_t result;
+    __asm__("uxtb16 %0, %1" : "=r"(result) : "r"(word));
+    return result;
+}
+#endif
+/* end */
+int uxtb16_on(void) { return 0; }

@@ -1,0 +1,168 @@
+/* Convolution of bytes, channels last: two pixels and two channels at a time. Weights: [OUT_C / 2][KERNEL_H], then runs
+ * of a kernel row in fours, [RUN / 4][2][4], then [RUN % 4][2]. Bias has the zero point times the weights in it. */
+#include <stdint.h>
+#include <string.h>
+#define ROM
+#define T int8_t
+#define OUT_T int8_t
+#define BATCHED 1
+#define BATCH 2
+#define IN_H 4
+#define IN_W 4
+#define IN_C 3
+#define OUT_H 4
+#define OUT_W 4
+#define OUT_C 5
+#define ODD 1
+#define KERNEL_H 3
+#define KERNEL_W 3
+#define STRIDE_H 1
+#define STRIDE_W 1
+#define DILATION_H 1
+#define DILATION_W 1
+#define DILATED 0
+#define PAD_TOP 1
+#define PAD_LEFT 1
+#define PADDED 1
+#define TALL 1
+#define RUN 9
+#define FOURS 8
+#define REST 1
+#define X_ZERO 3
+#define FINISHED(a) ((int8_t)(a))
+#define EACH 1
+#define FACTOR 1
+#define Y_ZERO 0
+#define REQUANTISE(a, m, z) ((int32_t)(((int64_t)(a) * (m)) >> 32) + (z))
+#define EVEN(a) (a)
+#define UNEVEN(a) (a)
+#define SIGNED_EVEN(a) (a)
+#define SIGNED_UNEVEN(a) (a)
+#define SMLAD(a, b, c) ((c) + (int32_t)((a) * (b)))
+void integer_conv(const T *x, const int8_t *weights, const int32_t *bias, const int32_t *multiplier, T *patch, OUT_T *y);
+void integer_conv(const T *x, const int8_t *weights, const int32_t *bias, const int32_t *multiplier, T *patch, OUT_T *y)
+{
+/* begin */
+#if BATCHED
+    for (int n = 0; n < BATCH; ++n, x += IN_H * IN_W * IN_C) {
+#endif
+    int oy = 0, ox = 0;
+    for (int i = 0; i < OUT_H * OUT_W; i += 2) {
+        const T *at[2];
+#if TALL
+        int step[2];
+#endif
+        const int count = i + 1 < OUT_H * OUT_W ? 2 : 1;
+        for (int s = 0; s < count; ++s) {
+            const int iy = oy * STRIDE_H - PAD_TOP, ix = ox * STRIDE_W - PAD_LEFT;
+            if (++ox == OUT_W) {
+                ox = 0;
+                ++oy;
+            }
+#if PADDED
+            if (DILATED || iy < 0 || ix < 0 || iy > IN_H - KERNEL_H || ix > IN_W - KERNEL_W) {
+                T *to = patch + s * KERNEL_H * RUN; /* a window at the border, filled up with zero points */
+                at[s] = to;
+#if TALL
+                step[s] = 0;
+#endif
+                for (int ky = 0; ky < KERNEL_H; ++ky)
+                    for (int kx = 0; kx < KERNEL_W; ++kx, to += IN_C) {
+                        const int sy = iy + ky * DILATION_H, sx = ix + kx * DILATION_W;
+                        const int inside = sy >= 0 && sy < IN_H && sx >= 0 && sx < IN_W;
+                        for (int k = 0; k < IN_C; ++k)
+                            to[k] = inside ? x[(sy * IN_W + sx) * IN_C + k] : (T)X_ZERO;
+                    }
+                continue;
+            }
+#endif
+            at[s] = x + (iy * IN_W + ix) * IN_C;
+#if TALL
+            step[s] = IN_W * IN_C - RUN;
+#endif
+        }
+        if (count == 1) { /* the last pixel is computed twice */
+            at[1] = at[0];
+#if TALL
+            step[1] = step[0];
+#endif
+        }
+        OUT_T *const z = count == 2 ? y + OUT_C : y;
+        const ROM int8_t *w = weights;
+        for (int o = 0; o < OUT_C; o += 2) {
+            int32_t a = bias[o], b = bias[o + 1], c = a, d = b;
+            const T *p = at[0], *q = at[1];
+#if TALL
+            for (int ky = 0; ky < KERNEL_H; ++ky) {
+#endif
+#if FOURS
+                const T *const end = p + FOURS;
+                do {
+#if defined(__ARM_FEATURE_DSP) && defined(__GNUC__)
+                    uint32_t u, v, g, h;
+                    memcpy(&g, w, 4);
+                    memcpy(&h, w + 4, 4);
+                    memcpy(&u, p, 4);
+                    memcpy(&v, q, 4);
+                    const uint32_t g0 = SIGNED_EVEN(g), h0 = SIGNED_EVEN(h);
+                    const uint32_t u0 = EVEN(u), v0 = EVEN(v);
+                    a = SMLAD(u0, g0, a);
+                    b = SMLAD(u0, h0, b);
+                    c = SMLAD(v0, g0, c);
+                    d = SMLAD(v0, h0, d);
+                    const uint32_t g1 = SIGNED_UNEVEN(g), h1 = SIGNED_UNEVEN(h);
+                    const uint32_t u1 = UNEVEN(u), v1 = UNEVEN(v);
+                    a = SMLAD(u1, g1, a);
+                    b = SMLAD(u1, h1, b);
+                    c = SMLAD(v1, g1, c);
+                    d = SMLAD(v1, h1, d);
+#else
+                    for (int k = 0; k < 4; ++k) {
+                        a += p[k] * w[k];
+                        b += p[k] * w[k + 4];
+                        c += q[k] * w[k];
+                        d += q[k] * w[k + 4];
+                    }
+#endif
+                    p += 4;
+                    q += 4;
+                    w += 8;
+                } while (p != end);
+#endif
+#if REST
+                for (int k = 0; k < REST; ++k, ++p, ++q, w += 2) {
+                    a += *p * w[0];
+                    b += *p * w[1];
+                    c += *q * w[0];
+                    d += *q * w[1];
+                }
+#endif
+#if TALL
+                if (ky + 1 < KERNEL_H) {
+                    p += step[0];
+                    q += step[1];
+                }
+            }
+#endif
+            const int32_t m = multiplier[o * EACH];
+            a = REQUANTISE(a * FACTOR, m, Y_ZERO);
+            c = REQUANTISE(c * FACTOR, m, Y_ZERO);
+            y[o] = FINISHED(a);
+            z[o] = FINISHED(c);
+#if ODD
+            if (o + 1 == OUT_C)
+                break;
+#endif
+            const int32_t s = multiplier[(o + 1) * EACH];
+            b = REQUANTISE(b * FACTOR, s, Y_ZERO);
+            d = REQUANTISE(d * FACTOR, s, Y_ZERO);
+            y[o + 1] = FINISHED(b);
+            z[o + 1] = FINISHED(d);
+        }
+        y += count * OUT_C;
+    }
+#if BATCHED
+    }
+#endif
+/* end */
+}

@@ -1,0 +1,192 @@
+"""Integer convolutions and dense layers, channels last: kernels by shape, weights packed as they read them."""
+
+from __future__ import annotations
+
+import math
+
+import numpy as np
+
+from afield.platforms.microcontroller.emission.kernel import Kernel
+from afield.platforms.microcontroller.integer.quantised import limits
+from afield.platforms.microcontroller.ir import Array, DType
+from afield.platforms.microcontroller.operators import Operator, Site, register
+
+_FOUR = 4
+
+
+@register("IntegerConv")
+class IntegerConv(Operator):
+    """Inputs: bytes [N, spatial..., C], weights int8 [M, C / group, kernel...], bias int32 [M], multiplier int32."""
+
+    def problems(self, at: Site) -> list[str]:
+        """At most two spatial dimensions; groups of one channel each, or no groups."""
+        found = []
+        if at.input(1).rank > 4:
+            found.append("int8 convolutions have at most two spatial dimensions here: quantise it not.")
+        if at.integer("group", 1) > 1 and not (_depthwise(at) and all(d == 1 for d in at.integers("dilations"))):
+            found.append("int8 convolutions have no groups here but depthwise ones: leave this one in float.")
+        return found
+
+    def macs(self, at: Site) -> int:
+        """Return one for each weight and output pixel."""
+        return at.output().size * math.prod(at.input(1).shape[1:])
+
+    def scratch_bytes(self, at: Site) -> int:
+        """Return two windows, where there is a border."""
+        return 0 if _depthwise(at) or not _padded(at) else 2 * math.prod(at.input(1).shape[1:])
+
+    def emit(self, at: Site, kernel: Kernel) -> None:
+        """Choose between depthwise and dense."""
+        if _depthwise(at):
+            _emit_depthwise(at, kernel)
+        else:
+            _emit_conv(at, kernel)
+
+
+@register("IntegerDense")
+class IntegerDense(Operator):
+    """Inputs: bytes [N, K], weights int8 [M, K], bias int32 [M], multiplier int32 [M] or [1]."""
+
+    def macs(self, at: Site) -> int:
+        """Return rows times columns times depth."""
+        return at.output().size * at.input(1).shape[1]
+
+    def emit(self, at: Site, kernel: Kernel) -> None:
+        """Four outputs at a time."""
+        outs, ins = at.input(1).shape
+        whole, fours = outs // _FOUR * _FOUR, ins // _FOUR * _FOUR
+        w = _weights(at)
+        blocks = w[:whole].reshape(whole // _FOUR, _FOUR, ins)
+        body = blocks[:, :, :fours].reshape(len(blocks), _FOUR, fours // _FOUR, _FOUR).transpose(0, 2, 1, 3)
+        tail = blocks[:, :, fours:].transpose(0, 2, 1)
+        count = (len(blocks), _FOUR * fours), (len(blocks), _FOUR * (ins - fours))
+        packed = np.concatenate([body.reshape(count[0]), tail.reshape(count[1])], axis=1)
+        table = np.concatenate([packed.ravel(), w[whole:].ravel()])
+        kernel.title("integer_dense")
+        _operands(at, kernel, table, _folded(at, outs))
+        kernel.snippet(
+            "integer_dense.c", **_scalars(at, kernel), **_widening(at, kernel), ROWS=at.output().shape[0],
+            MANY=at.output().shape[0] > 1, INS=ins, FOURS=fours, INS_REST=ins % _FOUR, OUTS=outs, OUTS_WHOLE=whole,
+            OUTS_REST=outs % _FOUR,
+        )  # fmt: skip
+
+
+def _weights(at: Site) -> Array:
+    return np.asarray(at.input(1).value)
+
+
+def _folded(at: Site, size: int) -> Array:
+    """Return the bias less the zero point times the weights' sums, with zeros up to ``size``."""
+    w = _weights(at).astype(np.int64)
+    bias = np.zeros(size, np.int64)
+    bias[: len(w)] = np.asarray(at.input(2).value) - at.integer("x_zero") * w.reshape(len(w), -1).sum(axis=1)
+    return bias.astype(np.int32)
+
+
+def _operands(at: Site, kernel: Kernel, weights: Array, bias: Array) -> None:
+    kernel.input(0, "x")
+    kernel.table(weights.astype(np.int8), "weights")
+    kernel.table(bias.astype(np.int32), "bias")
+    kernel.table(np.asarray(at.input(3).value), "multiplier")
+    kernel.output(0, "y")
+
+
+def _scalars(at: Site, kernel: Kernel) -> dict[str, str | int | bool]:
+    """Return what every kernel wants to know of types, multipliers and ranges."""
+    low, high, dtype = at.integer("low"), at.integer("high"), at.output().dtype
+    finished = f"({dtype.c})(a < {low} ? {low} : a > {high} ? {high} : a)"
+    if (low, high) == limits(dtype):
+        finished = f"({dtype.c}){kernel.helper('saturate_int8.c' if low else 'saturate_uint8.c')}(a)"
+    kernel.apart = True
+    return {
+        "T": at.input().dtype.c,
+        "EACH": at.input(3).size > 1,
+        "FACTOR": 1 << at.integer("shift"),
+        "Y_ZERO": at.integer("y_zero"),
+        "FINISHED": finished,
+        "REQUANTISE": kernel.helper("requantise.c"),
+    }
+
+
+def _widening(at: Site, kernel: Kernel) -> dict[str, str]:
+    """Return the names of the helpers that dual multiplications want."""
+    x = "sxtb16" if at.input().dtype is DType.INT8 else "uxtb16"
+    return {
+        "EVEN": f"{kernel.helper(f'{x}.c')}(a)",
+        "UNEVEN": f"{kernel.helper(f'{x}_odd.c')}(a)",
+        "SIGNED_EVEN": f"{kernel.helper('sxtb16.c')}(a)",
+        "SIGNED_UNEVEN": f"{kernel.helper('sxtb16_odd.c')}(a)",
+        "SMLAD": kernel.helper("smlad.c"),
+    }
+
+
+def _depthwise(at: Site) -> bool:
+    group = at.integer("group", 1)
+    return group > 1 and group == at.input(1).shape[0] and at.input(1).shape[1] == 1
+
+
+def _dilated(at: Site) -> bool:
+    return any(d > 1 and k > 1 for d, k in zip(at.integers("dilations"), at.input(1).shape[2:], strict=True))
+
+
+def _padded(at: Site) -> bool:
+    return any(at.integers("pads")) or _dilated(at)
+
+
+def _plane(at: Site) -> dict[str, int]:
+    """Return the extents of a 2-D convolution; in 1-D the height is 1."""
+    x, y, window = at.input().shape, at.output().shape, at.input(1).shape[2:]
+    lift = (1,) * (2 - len(window))
+    in_h, in_w = (*lift, *x[1:-1])
+    out_h, out_w = (*lift, *y[1:-1])
+    kernel_h, kernel_w = (*lift, *window)
+    stride_h, stride_w = (*lift, *at.integers("strides"))
+    top, left = (*(0,) * len(lift), *at.integers("pads")[: len(window)])
+    return {
+        "IN_H": in_h, "IN_W": in_w, "OUT_H": out_h, "OUT_W": out_w, "KERNEL_H": kernel_h, "KERNEL_W": kernel_w,
+        "STRIDE_H": stride_h, "STRIDE_W": stride_w, "PAD_TOP": top, "PAD_LEFT": left, "BATCHED": int(x[0] > 1),
+        "BATCH": x[0],
+    }  # fmt: skip
+
+
+def _emit_conv(at: Site, kernel: Kernel) -> None:
+    w, plane = _weights(at), _plane(at)
+    outs, depth = w.shape[:2]
+    height, width = plane["KERNEL_H"], plane["KERNEL_W"]
+    run = width * depth
+    fours = run // _FOUR * _FOUR
+    pairs = np.zeros((outs + outs % 2, height, run), np.int8)
+    pairs[:outs] = w.reshape(outs, depth, height, width).transpose(0, 2, 3, 1).reshape(outs, height, run)
+    pairs = pairs.reshape(len(pairs) // 2, 2, height, run).transpose(0, 2, 1, 3)  # [pair, height, 2, run]
+    body = pairs[..., :fours].reshape(len(pairs), height, 2, fours // _FOUR, _FOUR).transpose(0, 1, 3, 2, 4)
+    tail = pairs[..., fours:].transpose(0, 1, 3, 2)
+    count = (len(pairs), height, 2 * fours), (len(pairs), height, 2 * (run - fours))
+    table = np.concatenate([body.reshape(count[0]), tail.reshape(count[1])], axis=2)
+    dilations = (*(1,) * (2 - (w.ndim - 2)), *at.integers("dilations"))
+    kernel.title("integer_pointwise" if height == width == 1 else f"integer_conv_{height}x{width}")
+    _operands(at, kernel, table, _folded(at, outs + outs % 2))
+    parameters: dict[str, str | int | bool] = {**plane, **_scalars(at, kernel), **_widening(at, kernel)}
+    if _padded(at):
+        kernel.scratch(at.input().dtype.c, "patch")
+    kernel.snippet(
+        "integer_conv.c", **parameters, IN_C=depth, OUT_C=outs, ODD=outs % 2, TALL=height > 1, RUN=run, FOURS=fours,
+        REST=run % _FOUR, PADDED=_padded(at), DILATED=_dilated(at), DILATION_H=dilations[0], DILATION_W=dilations[1],
+        X_ZERO=at.integer("x_zero"), OUT_T=at.output().dtype.c,
+    )  # fmt: skip
+
+
+def _emit_depthwise(at: Site, kernel: Kernel) -> None:
+    w, plane = _weights(at), _plane(at)
+    taps = w.reshape(-1, plane["KERNEL_H"], plane["KERNEL_W"]).transpose(1, 2, 0)
+    zero, channels = at.integer("x_zero"), len(w)
+    half = -zero & 0xFFFF
+    add = "sxtab16" if at.input().dtype is DType.INT8 else "uxtab16"
+    kernel.title(f"integer_depthwise_{plane['KERNEL_H']}x{plane['KERNEL_W']}")
+    _operands(at, kernel, taps, np.asarray(at.input(2).value))
+    kernel.snippet(
+        "integer_depthwise.c", **plane, **_scalars(at, kernel), CHANNELS=channels, WHOLE=channels // _FOUR * _FOUR,
+        REST=channels % _FOUR, X_ZERO=zero, OFFSETS=f"UINT32_C({half << 16 | half})",
+        ADD_EVEN=kernel.helper(f"{add}.c"), ADD_UNEVEN=kernel.helper(f"{add}_odd.c"),
+        SIGNED_EVEN=f"{kernel.helper('sxtb16.c')}(a)", SIGNED_UNEVEN=f"{kernel.helper('sxtb16_odd.c')}(a)",
+        SMLABB=kernel.helper("smlabb.c"), SMLATT=kernel.helper("smlatt.c"),
+    )  # fmt: skip
