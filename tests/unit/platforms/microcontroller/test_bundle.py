@@ -6,9 +6,12 @@ import re
 import subprocess
 from pathlib import Path
 
+import numpy as np
 import pytest
 
+from afield.api.proving import make_probe
 from afield.core.errors import UnsupportedError
+from afield.graph.builder import Builder
 from afield.platforms.microcontroller.bundle.names import Names, comment, string, word
 from afield.platforms.microcontroller.options import MicrocontrollerOptions
 from afield.platforms.microcontroller.platform import platform
@@ -83,3 +86,17 @@ def test_words_comments_and_strings_are_safe_in_c() -> None:
     assert string('"a"\n?é') == '"\\042a\\042\\012\\077\\303\\251"'
     names = Names("a")
     assert [names.give("a"), names.give("a"), names.give("b")] == ["a_2", "a_3", "b"]
+
+
+def test_a_network_without_metadata_becomes_arrays_in_structs(tmp_path: Path) -> None:
+    builder = Builder()
+    x = builder.input("picture", "float32", ["N", 3, 4])
+    flat = builder.op("MatMul", x, builder.constant(np.random.default_rng(0).normal(size=(4, 2)).astype(np.float32)))
+    builder.output(builder.op("Softmax", flat, axis=2), "y", ["N", 3, 2])
+    data = builder.build("foreign").SerializeToString()
+    bundle = platform.export(data, tmp_path, MicrocontrollerOptions(name="net"))
+    assert "float picture[12];" in (tmp_path / "src/net.h").read_text(encoding="utf-8")
+    proof = platform.prove(bundle, make_probe(data))
+    assert proof.passed, proof.details
+    assert proof.rows == 8 * (1 + (not board.lacking()))
+    assert not platform.prove(bundle).ran

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import dataclasses
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
 from numpy.typing import NDArray
+from onnx import TensorProto, helper
 
 from afield.core.errors import UnsupportedError
 from afield.graph.builder import Builder
@@ -140,6 +142,81 @@ def test_branches_and_short_leaves_answer_as_tables_do(style: TreeStyle, tmp_pat
         assert off < 1e-6
     else:
         assert 1e-6 < off <= packed.bound + 1e-6 < 1e-3
+
+
+MODES = ("BRANCH_LEQ", "BRANCH_LT", "BRANCH_GTE", "BRANCH_GT", "BRANCH_EQ", "BRANCH_NEQ")
+
+
+def old_form(kind: str, *, outputs: int, classes: tuple[str, ...] = (), one_sided: bool = False, **extra: Any) -> bytes:
+    """Random trees of three levels in the form of ai.onnx.ml 3, over float32 [N, 3]."""
+    rng = np.random.default_rng(outputs)
+    stem = "class" if classes else "target"
+    nodes: dict[str, list[Any]] = {k: [] for k in ("treeids", "nodeids", "featureids", "values", "modes",
+                                   "truenodeids", "falsenodeids", "missing_value_tracks_true")}  # fmt: skip
+    found: dict[str, list[Any]] = {k: [] for k in ("treeids", "nodeids", "ids", "weights")}
+    for tree in range(7):
+        for place in range(15):
+            leaf = place >= 7
+            values = (tree, place, int(rng.integers(3)), float(rng.integers(-2, 3)) / 2,
+                      "LEAF" if leaf else str(rng.choice(MODES)), 0 if leaf else 2 * place + 1,
+                      0 if leaf else 2 * place + 2, int(rng.random() < 0.3))  # fmt: skip
+            for key, value in zip(nodes, values, strict=True):
+                nodes[key].append(value)
+            if not leaf and nodes["modes"][-1] in ("BRANCH_EQ", "BRANCH_NEQ"):
+                nodes["missing_value_tracks_true"][-1] = 0
+            for target in ([0] if one_sided else range(outputs)) if leaf else ():
+                weight = abs(rng.normal()) / 12 if extra.get("positive") else rng.normal()
+                for key, value in zip(found, (tree, place, target, weight), strict=True):
+                    found[key].append(value)
+    attributes = {f"nodes_{k}": v for k, v in nodes.items()} | {f"{stem}_{k}": v for k, v in found.items()}
+    if classes:
+        attributes["classlabels_strings"] = list(classes)
+    else:
+        attributes["n_targets"] = outputs
+    attributes |= {k: v for k, v in extra.items() if k != "positive"}
+    names = ["label", "y"] if classes else ["y"]
+    node = helper.make_node(kind, ["x"], names, domain="ai.onnx.ml", **attributes)
+    types = [TensorProto.STRING, TensorProto.FLOAT] if classes else [TensorProto.FLOAT]
+    graph = helper.make_graph(
+        [node], "old", [helper.make_tensor_value_info("x", TensorProto.FLOAT, ["N", 3])],
+        [helper.make_tensor_value_info(n, t, None) for n, t in zip(names, types, strict=True)],
+    )  # fmt: skip
+    opsets = [helper.make_opsetid("", 21), helper.make_opsetid("ai.onnx.ml", 3)]
+    return helper.make_model(graph, opset_imports=opsets, ir_version=10).SerializeToString()
+
+
+@pytest.mark.parametrize(
+    "data",
+    [
+        old_form("TreeEnsembleRegressor", outputs=1, base_values=[0.5]),
+        old_form("TreeEnsembleRegressor", outputs=2, aggregate_function="AVERAGE"),
+        old_form("TreeEnsembleClassifier", outputs=3, classes=("a", "b", "c"), post_transform="SOFTMAX"),
+        old_form("TreeEnsembleClassifier", outputs=2, classes=("a", "b"), one_sided=True, post_transform="LOGISTIC"),
+        old_form("TreeEnsembleClassifier", outputs=2, classes=("a", "b"), one_sided=True, positive=True),
+        old_form(
+            "TreeEnsembleClassifier",
+            outputs=2,
+            classes=("a", "b"),
+            one_sided=True,
+            positive=True,
+            post_transform="LOGISTIC",
+        ),
+    ],
+    ids=["regressor", "average", "softmax", "one-sided", "positive", "both"],
+)
+def test_ensembles_of_the_old_form_answer_as_the_runtime(data: bytes, tmp_path: Path) -> None:
+    compiled = compile_table(data, Options(name="old"))
+    numbers = (np.random.default_rng(0).integers(-3, 4, size=(200, 3)) / 2).astype(np.float32)
+    numbers[::17, 0] = np.nan
+    rows = [[row[None, :]] for row in numbers]
+    found = build([compiled.network], tmp_path, (*STRICT_C, *SANITISED)).run(0, rows)
+    names = [p.name for p in compiled.network.outputs]
+    want = dict(zip(names, open_session(data).run(names, {"x": numbers}), strict=True))
+    got = np.stack([row[names.index("y")].ravel() for row in found])
+    np.testing.assert_allclose(got, want["y"], atol=2e-6)
+    if "label" in names:
+        texts = np.array(compiled.table.labels["label"], dtype=object)
+        assert (texts[[int(row[0].ravel()[0]) for row in found]] == want["label"]).all()
 
 
 def test_a_threshold_on_a_moved_number_is_one_on_the_number_itself() -> None:

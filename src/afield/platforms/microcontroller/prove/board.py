@@ -59,6 +59,8 @@ class Measured:
         Code and constants; static memory, which is the arena.
     stack_bytes : int
         Deepest stack of the first run.
+    runs : tuple of int
+        Instructions of each run.
     """
 
     board: str
@@ -67,6 +69,7 @@ class Measured:
     flash_bytes: int
     ram_bytes: int
     stack_bytes: int
+    runs: tuple[int, ...]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -112,6 +115,7 @@ def measure(
         flash_bytes=ran.flash_bytes,
         ram_bytes=ran.ram_bytes,
         stack_bytes=ran.stack_bytes,
+        runs=ran.instructions,
     )
 
 

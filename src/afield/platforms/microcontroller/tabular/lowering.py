@@ -15,6 +15,7 @@ from afield.platforms.microcontroller.tabular.gathering import Gathered, gather
 from afield.platforms.microcontroller.tabular.precision import settle
 from afield.platforms.microcontroller.tabular.rewrites import impute_last, smooth_clip
 from afield.platforms.microcontroller.trees import lowering as trees
+from afield.platforms.microcontroller.trees.expanding import expand
 from afield.platforms.microcontroller.trees.style import TreeStyle
 
 
@@ -62,7 +63,8 @@ def lower(
         Keep all doubles.
     style : TreeStyle or None
     """
-    gathered = gather(graph)
+    expanded, refused = expand(graph)
+    gathered = gather(expanded)
     cells = following.follow(gathered.graph)
     columns = code_columns(gathered.graph, cells, gathered.code_input, gathered.codes, levels or {})
     forest = trees.lower(gathered.graph, cells, {gathered.code_input: columns}, style)
@@ -75,7 +77,7 @@ def lower(
         number_input=gathered.number_input,
         code_input=gathered.code_input,
         labels=labels,
-        problems=(*forest.problems, *problems),
+        problems=(*refused, *forest.problems, *problems),
     )
 
 

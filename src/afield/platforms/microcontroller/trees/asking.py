@@ -95,7 +95,7 @@ def _ranking(
 def _demand_rising(cell: Cell) -> None:
     wrong = next((s for s in cell.steps if not s.rising), None)
     if wrong is not None:
-        raise NotMonotone(wrong.op)
+        raise NotMonotone(f"a tree asks about a number behind {wrong.op}, which turns its order")
 
 
 def _membership(
@@ -111,7 +111,7 @@ def _membership(
     keys = np.unique(last_keys(cell.steps, edges, dtype))
     values = run_on_keys(cell.steps, np.append(keys, keys_above(keys)), dtype)
     if missing_yes:
-        raise NotMonotone("membership that holds for missing numbers")
+        raise NotMonotone("a tree asks whether a number is one of several or missing")
     table = rank_members(values, members, missing_yes=False)
     return Ranked(root=cell.root, index=cell.index, thresholds=keys, missing_rank=len(keys), table=table)
 

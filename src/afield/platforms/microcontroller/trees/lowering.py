@@ -11,6 +11,7 @@ from afield.platforms.microcontroller.ir import Array, DType, Graph, Node, Tenso
 from afield.platforms.microcontroller.plan import VIEW
 from afield.platforms.microcontroller.trees import oblivious, reading, vectors
 from afield.platforms.microcontroller.trees.asking import NotMonotone, ask
+from afield.platforms.microcontroller.trees.expanding import TREES
 from afield.platforms.microcontroller.trees.forest import Forest, joined
 from afield.platforms.microcontroller.trees.packing import Packed, PackedOblivious, pack, pack_oblivious
 from afield.platforms.microcontroller.trees.ranks import Ranked
@@ -59,10 +60,7 @@ def lower(graph: Graph, cells: Cells, columns: Columns, style: TreeStyle | None 
         first = group[0]
         try:
             nodes, added = _group(graph, group, cells[first.source].ravel(), columns, names, style or TreeStyle())
-        except NotMonotone as reason:
-            problems.append(f"{first.node.name!r}: a tree asks about a number behind {reason}, which turns its order.")
-            continue
-        except OverflowError as reason:
+        except (NotMonotone, OverflowError) as reason:
             problems.append(f"{first.node.name!r}: {reason}.")
             continue
         made[first.node.outputs[0]] = nodes
@@ -90,9 +88,10 @@ def _alive(graph: Graph) -> Graph:
 def _members(graph: Graph) -> tuple[list[_Member], list[str]]:
     readers, problems, found = graph.readers(), [], list[_Member]()
     for node in graph.nodes:
-        if node.op != reading.OP:
+        if node.op not in (reading.OP, TREES):
             continue
-        forest = reading.read(node)
+        held = node.attributes.get("forest")
+        forest = held[0] if isinstance(held, tuple) else reading.read(node)
         if isinstance(forest, str):
             problems.append(f"TreeEnsemble {node.name!r}: {forest}")
             continue

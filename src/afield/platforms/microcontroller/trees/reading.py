@@ -92,6 +92,22 @@ def forest_of(raw: Raw, weights: Array, targets: Array, outputs: int) -> Forest 
     return _settled(raw, index, grown, leaves, target, outputs)
 
 
+def forest_of_rows(raw: Raw, rows: Array) -> Forest | str:
+    """Return trees whose leaves hold a number for each output; as narrow as it can be."""
+    grown = _grown(raw)
+    if isinstance(grown, str):
+        return grown
+    leaves = rows[np.array(grown.leaves, dtype=np.int64)]
+    target = np.zeros(len(grown.sizes), np.int64)
+    tree = np.repeat(np.arange(len(grown.sizes)), np.array(grown.sizes, dtype=np.int64) + 1)
+    used = np.zeros((len(grown.sizes), rows.shape[1]), dtype=bool)
+    np.logical_or.at(used, tree, leaves != 0)
+    if (used.sum(axis=1) <= 1).all():  # every tree adds to one output
+        target = used.argmax(axis=1)
+        leaves = leaves[np.arange(len(leaves)), target[tree]][:, None]
+    return _settled(raw, np.array(grown.nodes, dtype=np.int64), grown, leaves, target, rows.shape[1])
+
+
 def _settled(raw: Raw, index: Array, grown: _Grown, leaves: Array, target: Array, outputs: int) -> Forest:
     """Turn each comparison into ``x <= split`` or membership, swapping branches where that needs it."""
     mode, split = raw.mode[index], raw.split[index].copy()
@@ -128,7 +144,7 @@ def _grown(raw: Raw) -> _Grown | str:
     """Walk every tree from its root, yes before no, and number its nodes and leaves in that order."""
     found = _Grown()
     for root in raw.roots.tolist():
-        if not 0 <= root < len(raw.feature):
+        if root >= len(raw.feature):
             return "a tree begins outside of its table."
         nodes, leaves = len(found.nodes), len(found.leaves)
         waiting = [(root, -1, True)]
