@@ -65,7 +65,7 @@ def layer(node: Node, x: Activation, w: Constant, bias: Array | None, to: Result
         "bias": whole.astype(np.int32),
         "multiplier": each[:1] if (each == each[0]).all() else each,
     }
-    op = "IntegerConv" if node.op in ("Conv", "QLinearConv") else "IntegerDense"
+    op = "IntegerConv" if node.op == "Conv" else "IntegerDense"
     attributes = dict(node.attributes) if op == "IntegerConv" else {"transB": 1}
     attributes |= to.attributes() | {"x_zero": x.scale.zero, "shift": found.shift}
     return Node(op=op, name=node.name, inputs=(x.name,), outputs=(to.name,), attributes=attributes), constants

@@ -1,4 +1,4 @@
-"""The pass that makes integer operators of quantised graphs: QDQ pairs around operators, and QLinear operators.
+"""The pass that makes integer operators of quantised graphs: QDQ pairs around operators.
 
 A QuantizeLinear is read backwards: activations, one operator, quantised inputs. Where an integer form of that is known
 it replaces the QuantizeLinear, and what computed in real numbers dies if nobody else reads it. Everything else stays
@@ -25,7 +25,7 @@ from afield.platforms.microcontroller.plan import VIEW
 
 #: operators that move bytes and keep their scale
 _MOVING = (VIEW, "Transpose", "MaxPool", "Slice")
-_QUANTISED = ("QuantizeLinear", "DequantizeLinear", "QLinearConv", "QLinearMatMul")
+_QUANTISED = ("QuantizeLinear", "DequantizeLinear")
 _DIMS = 2
 
 
@@ -73,8 +73,6 @@ class _Walk:
                 self.move(node)
             elif node.op == "QuantizeLinear":
                 made = self.quantised(node)
-            elif node.op in ("QLinearConv", "QLinearMatMul"):
-                made = self.linear(node)
             self.nodes.append(node if made is None else self.entered(made))
         return self.graph.edited(self.nodes, self.added.values())
 
@@ -179,25 +177,6 @@ class _Walk:
         if value is None or value.size not in (1, shape[0]):
             return False
         return np.broadcast_to(value.astype(np.float64).reshape(-1), shape)
-
-    def linear(self, node: Node) -> layers.Made | None:
-        """Return the integer form of QLinearConv or QLinearMatMul."""
-        x_scale, y_scale = scale_of(self.graph, node, 1), scale_of(self.graph, node, 6)
-        w = constant_of(self.graph, node.inputs[3:6], 0 if node.op == "QLinearConv" else 1)
-        if x_scale is None or y_scale is None or w is None or self.graph.constant(node.inputs[0]) is not None:
-            return None
-        x = Activation(name=node.inputs[0], scale=x_scale)
-        bias = None
-        if node.op == "QLinearMatMul":
-            if w.value.ndim != _DIMS or self.graph.tensors[x.name].rank != _DIMS:
-                return None
-            w = Constant(value=w.value.T, step=w.step, axis=0)
-        elif len(node.inputs) > 8 and node.inputs[8]:
-            given = self.graph.constant(node.inputs[8])
-            if given is None:
-                return None
-            bias = given.astype(np.float64) * x_scale.step * w.step
-        return layers.layer(node, x, w, bias, layers.result(node.outputs[0], y_scale, ()))
 
 
 def _array(value: Array | bool | None) -> Array | None:

@@ -11,22 +11,17 @@ _RANGES = {DType.INT8: (-128, 127), DType.UINT8: (0, 255), DType.INT16: (-32768,
 
 @register("QuantizeLinear", "DequantizeLinear")
 class Quantise(Operator):
-    """Float32 on one side; constant scales, one or one for each channel."""
+    """Float32 on one side; one scale, one for each channel, or one for each block along an axis."""
 
     def problems(self, at: Site) -> list[str]:
-        """No blocks, other floats, or computed scales."""
+        """Float32, and integers of 8 or 16 bits; int32 is read too."""
         found = []
         real = at.input() if at.node.op == "QuantizeLinear" else at.output()
         whole = at.output() if at.node.op == "QuantizeLinear" else at.input()
-        zero = at.given(2)
         if real.dtype is not DType.FLOAT32 or whole.dtype not in (*_RANGES, DType.INT32):
             found.append(f"{real.dtype.label} and {whole.dtype.label} are not supported here.")
         if at.node.op == "QuantizeLinear" and whole.dtype is DType.INT32:
             found.append("int32 is not supported as a result.")
-        if at.input(1).value is None or (zero is not None and zero.value is None):
-            found.append("its scale is computed; only constant scales are supported.")
-        if at.integer("block_size") or at.input(1).rank > 1:
-            found.append("scales in blocks are not supported.")
         return found
 
     def emit(self, at: Site, kernel: Kernel) -> None:
@@ -43,6 +38,9 @@ class Quantise(Operator):
         kernel.output(0, "y")
         with kernel.loop("i", at.output().size) as i:
             channel = "0" if scale.size == 1 else f"{i} / {inner} % {x.shape[axis]}"
+            if at.integer("block_size"):
+                outer = f"{i} / {inner * x.shape[axis]} * {inner * scale.shape[axis]}"
+                channel = f"{outer} + {channel} / {at.integer('block_size')} * {inner} + {i} % {inner}"
             if at.node.op == "QuantizeLinear":
                 low, high = _RANGES[at.output().dtype]
                 added = "" if zero is None else f" + (float)zero[{channel}]"

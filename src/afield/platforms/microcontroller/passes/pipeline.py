@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from afield.platforms.microcontroller.integer import lowering
+from afield.platforms.microcontroller.integer import expanding, lowering
 from afield.platforms.microcontroller.ir import Graph
 from afield.platforms.microcontroller.passes import activation, affine, dead, ends, layout, pads, views
 
@@ -13,6 +13,7 @@ Pass = Callable[[Graph], Graph]
 PASSES: tuple[Pass, ...] = (
     views.fold,
     dead.remove,
+    expanding.expanded,
     lowering.integers,
     dead.remove,
     lowering.unfolded,
