@@ -29,9 +29,9 @@ class Running:
 
 
 @contextmanager
-def serving(folder: Path, *arguments: str) -> Iterator[Running]:
+def serving(folder: Path, *arguments: str, port: int = 0) -> Iterator[Running]:
     log = folder / "server.log"
-    command = [sys.executable, "-m", "afield", "serve", *arguments, "--port", "0"]
+    command = [sys.executable, "-m", "afield", "serve", *arguments, "--port", str(port)]
     environment = os.environ | {"OMP_NUM_THREADS": "1"}
     with open(log, "w") as errors:
         process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=errors, text=True, env=environment)

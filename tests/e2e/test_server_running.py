@@ -104,6 +104,21 @@ def await_prediction(connection: http.client.HTTPConnection) -> None:
         time.sleep(0.05)
 
 
+def test_workers_share_a_socket_and_counters_and_end_together(tmp_path: Path) -> None:
+    (tmp_path / "small.onnx").write_bytes(small_model())
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        port = taken.getsockname()[1]
+    with serving(tmp_path, str(tmp_path / "small.onnx"), "--workers", "2", port=port) as running:
+        for _ in range(10):
+            with closing(http.client.HTTPConnection(running.address, timeout=20)) as connection:
+                assert post(connection, INFER, json.dumps(body()).encode(), {})[0] == 200
+        with closing(http.client.HTTPConnection(running.address, timeout=20)) as connection:
+            connection.request("GET", "/metrics")
+            assert b'afield_rows_total{model="small",version="1"} 10.0' in connection.getresponse().read()
+            assert post(connection, "/v2/repository/models/small/load", b"", {})[0] == 403
+        assert running.stop() == 0
+
+
 def test_a_slow_body_is_not_waited_for(server: Running) -> None:
     host, port = server.address.split(":")
     with socket.create_connection((host, int(port)), timeout=20) as slow:
