@@ -88,13 +88,14 @@ def readme(meaning: Meaning, figures: Sequence[Figures] = (), estimates: Mapping
 
 def _rounding(meaning: Meaning) -> list[str]:
     """Say what leaves of 16 bits may change."""
-    found = []
+    bounds = []
     for node in meaning.compiled.graph.nodes:
         style, packed = node.attributes.get("style"), node.attributes.get("packed")
-        if node.op == "Forest" and isinstance(style, tuple) and isinstance(packed, tuple):
-            if style[0].leaves == "int16" and packed[0].width == 1:
-                found.append(f"- leaves of 16 bits: a sum of trees is off by at most {packed[0].bound:.3g}")
-    return found
+        if node.op != "Forest" or not isinstance(style, tuple) or not isinstance(packed, tuple):
+            continue
+        if style[0].leaves == "int16" and packed[0].width == 1:
+            bounds.append(packed[0].bound)
+    return [f"- leaves of 16 bits: a sum of trees is off by at most {b:.3g}" for b in bounds]
 
 
 def _filled(fields: Sequence[Field]) -> list[str]:
