@@ -9,7 +9,7 @@ import pytest
 import afield
 
 #: files that are run, not imported: the entry point, and what travels in a bundle
-SCRIPTS = ("__main__", "platforms.python.predict", "platforms.python.replay")
+SCRIPTS = ("__main__", "platforms.python.predict", "platforms.python.test_model", "platforms.python.replay")
 
 
 def test_every_public_name_is_there() -> None:
