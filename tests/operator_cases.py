@@ -15,6 +15,8 @@ import onnxruntime as ort
 from numpy.typing import NDArray
 from onnx import helper, numpy_helper
 
+import integer_networks
+
 Array = NDArray[Any]
 Random = np.random.Generator
 
@@ -27,6 +29,7 @@ class Generated:
     inputs: dict[str, Array]
     features: list[str] = field(default_factory=list)
     atol: float = 2e-5
+    plain: bool = False  # operator by operator: the runtime's own int8 kernels wrap where they should cut
 
 
 def runtime(case: Generated) -> list[Array] | None:
@@ -34,6 +37,8 @@ def runtime(case: Generated) -> list[Array] | None:
     options = ort.SessionOptions()
     options.intra_op_num_threads = 1
     options.log_severity_level = 4
+    if case.plain:
+        options.graph_optimization_level = ort.GraphOptimizationLevel.ORT_DISABLE_ALL
     try:
         return ort.InferenceSession(case.model, options).run(None, case.inputs)
     except (ort.capi.onnxruntime_pybind11_state.NotImplemented, ort.capi.onnxruntime_pybind11_state.Fail,
@@ -470,11 +475,18 @@ def _of(function: Callable[[Random, str], Generated], op: str) -> Callable[[Rand
     return lambda rng: function(rng, op)
 
 
+def quantised(rng: Random) -> Generated:
+    """Return a chain of quantised operators, held to the runtime within a step of its output."""
+    model, x = integer_networks.generated(int(rng.integers(2**31)))
+    named = sorted({node.op_type for node in onnx.ModelProto.FromString(model).graph.node})
+    return Generated(model, {"x": x}, [*named, x.dtype.name], atol=1.01, plain=True)
+
+
 GENERATORS: dict[str, Callable[[Random], Generated]] = {
     "Conv": conv, "ConvTranspose": conv_transpose, "Gemm": gemm, "MatMul": matmul, "Where": where, "Clip": clip,
     "Softmax": softmax, "ArgMax": argmax, "Transpose": transpose, "Slice": slice_, "Pad": pad, "Concat": concat,
     "Split": split, "Gather": gather, "Reshape": reshape, "Cast": cast, "Resize": resize, "Spatial": spatial,
-    "LayerNormalization": layer_normalization,
+    "LayerNormalization": layer_normalization, "Quantised": quantised,
     **{op: _of(pool, op) for op in ("MaxPool", "AveragePool")},
     **{op: _of(reduce, op) for op in ("ReduceMean", "ReduceSum", "ReduceMax")},
     **{op: _of(recurrent, op) for op in ("LSTM", "GRU")},

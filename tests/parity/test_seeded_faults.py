@@ -12,7 +12,7 @@ import pytest
 from afield.core.errors import AfieldError
 from afield.platforms.microcontroller import activations, elements, plan
 from afield.platforms.microcontroller.compiler import Options, compile_network
-from afield.platforms.microcontroller.ops import conv, copy, elementwise, gemm, reduce, softmax
+from afield.platforms.microcontroller.ops import conv, copy, elementwise, gemm, integer_layers, reduce, softmax
 from afield.platforms.microcontroller.passes import affine, layout, permuting
 from afield.platforms.microcontroller.prove.host import SANITISED, STRICT_C, build
 from operator_cases import GENERATORS, runtime
@@ -71,6 +71,12 @@ FAULTS: dict[str, tuple[tuple[str, ...], Patch]] = {
             extents, walks[0], *walks[:-1]))),
     "an activation is dropped": (
         ("Conv",), replaced(activations, "apply", lambda old, node, variable, *more: variable)),
+    "a zero point is not taken into the biases": (
+        ("Quantised",), replaced(integer_layers, "_folded", lambda old, at, size: np.resize(
+            np.asarray(at.input(2).value), size))),
+    "the sums of a quantised layer are scaled twice": (
+        ("Quantised",), replaced(integer_layers, "_scalars", lambda old, at, kernel: {
+            **old(at, kernel), "FACTOR": 2})),
     "a bias is dropped": (
         ("Conv",), replaced(conv, "_bias", lambda old, at, size=0: np.zeros_like(old(at, size)))),
     "height and width of a window change places": (
