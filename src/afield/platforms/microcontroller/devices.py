@@ -25,6 +25,8 @@ class Device:
     flash_bytes, ram_bytes, clock_hz : int
     code : float
         Size of code against a Cortex-M4F's.
+    library_bytes : int
+        What floats in software add.
     board : str
         The emulated board that runs its proofs; "" where none does.
     source : str
@@ -37,6 +39,7 @@ class Device:
     ram_bytes: int
     clock_hz: int
     code: float
+    library_bytes: int
     board: str
     source: str
 

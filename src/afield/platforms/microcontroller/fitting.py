@@ -55,7 +55,7 @@ def needs(network: Network, device: Device | None = None) -> Needs:
     code += sum(size for pattern, size in _LIBRARY.items() if re.search(pattern, text))
     return Needs(
         constant_bytes=network.constant_bytes,
-        code_bytes=round(code * (device.code if device else 1.0)),
+        code_bytes=round(code * device.code + device.library_bytes if device else code),
         ram_bytes=network.arena_bytes,
     )
 

@@ -32,8 +32,9 @@ NAME = "microcontroller"
 SETTINGS = "bundle.json"
 #: the board that proofs run on where a device names none
 BOARD = "cortex-m4f"
-#: of its 4 MB for code and constants what a model and the rows may take
-BOARD_BYTES = 3_800_000
+#: what a model and the rows may take of a board's memory for code and constants; 4 MB but for one
+BOARD_BYTES = {"cortex-m55": 450_000}
+_BYTES = 3_800_000
 #: of networks without metadata: sums of thousands of float32 products in another order
 NETWORK_TOLERANCE = 1e-4
 #: of an instruction on a Cortex-M with memory in the chip, for estimates
@@ -59,7 +60,7 @@ def prove_folder(folder: Path, probe: Probe | None) -> Proof:
     files = {f: (folder / "src" / f).read_text(encoding="utf-8") for f in
              (f"{meaning.prefix}.h", f"{meaning.prefix}.c")}  # fmt: skip
     rows_bytes = 4 * len(meaning.inputs) * len(next(iter(feed.values()))) if known else 0
-    large = needs(meaning.compiled.network).flash_bytes + rows_bytes > BOARD_BYTES
+    large = needs(meaning.compiled.network).flash_bytes + rows_bytes > BOARD_BYTES.get(board, _BYTES)
     runs: dict[str, Mapping[str, NDArray[Any]]] = {}
     figures = []
     with tempfile.TemporaryDirectory() as work:
@@ -145,7 +146,7 @@ def _estimates(figures: Sequence[Figures]) -> dict[str, float]:
         d.title: f.instructions * _CYCLES / d.clock_hz * 1000.0
         for f in figures
         for d in devices().values()
-        if d.core in cores
+        if d.core in cores and f.board in ("cortex-m4f", "cortex-m7")
     }
 
 

@@ -62,12 +62,12 @@ def test_what_does_not_fit_is_refused_before_anything_is_written(tmp_path: Path)
 
 
 @pytest.mark.skipif(bool(board.lacking()), reason=f"needs {board.lacking()}")
-@pytest.mark.parametrize("branches", [False, True])
-def test_needs_are_what_the_linker_finds(branches: bool, tmp_path: Path) -> None:
+@pytest.mark.parametrize(("branches", "name"), [(False, "cortex-m4f"), (True, "cortex-m4f"), (False, "cortex-m3")])
+def test_needs_are_what_the_linker_finds(branches: bool, name: str, tmp_path: Path) -> None:
     data = forest_of(60, 20, features=200)  # so many that no question follows from one above it
     compiled = compile_table(data, Options(name="forest"), style=TreeStyle(branches=branches))
-    measured = board.measure(compiled.network, [[np.zeros(200, np.float32)]], "cortex-m4f", tmp_path)
-    told = needs(compiled.network)
+    measured = board.measure(compiled.network, [[np.zeros(200, np.float32)]], name, tmp_path)
+    told = needs(compiled.network, device_named(name))
     assert measured.ram_bytes == told.ram_bytes
     code = measured.flash_bytes - told.constant_bytes
     assert abs(code - told.code_bytes) <= max(1024, code / 10)
