@@ -10,8 +10,10 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import onnx
 import onnxruntime as ort
 import pytest
+from onnx import helper, numpy_helper
 
 from afield.platforms.microcontroller.compiler import Compiled, Options, compile_network
 from afield.platforms.microcontroller.integer import fixed, oracle
@@ -154,3 +156,25 @@ def test_multipliers() -> None:
         got = fixed.requantised(sums, np.asarray(multiplier), found.shift, 0, -(10**6), 10**6)
         assert np.abs(got - sums * ratio).max() <= 0.5001
     assert fixed.scaling(np.array([1e9])) is None
+
+
+def test_a_zero_point_may_be_left_out() -> None:
+    nodes = [
+        helper.make_node("QuantizeLinear", ["x", "s"], ["q"], output_dtype=onnx.TensorProto.INT8),
+        helper.make_node("DequantizeLinear", ["q", "s"], ["d"]),
+        helper.make_node("Tanh", ["d"], ["t"]),
+        helper.make_node("QuantizeLinear", ["t", "s"], ["y"], output_dtype=onnx.TensorProto.INT8),
+    ]
+    graph = helper.make_graph(
+        nodes,
+        "generated",
+        [helper.make_tensor_value_info("x", onnx.TensorProto.FLOAT, [4])],
+        [helper.make_tensor_value_info("y", onnx.TensorProto.INT8, [4])],
+        [numpy_helper.from_array(np.array(0.02, np.float32), "s")],
+    )
+    model = helper.make_model(graph, opset_imports=[helper.make_opsetid("", 21)], ir_version=10)
+    compiled = compile_network(model.SerializeToString())
+    assert [node.op for node in compiled.graph.nodes] == ["QuantizeLinear", "IntegerTable"]
+    table = np.asarray(compiled.graph.nodes[1].attributes["table"])
+    assert table.dtype == np.int8
+    np.testing.assert_array_equal(table, np.rint(np.tanh(np.arange(-128, 128) * 0.02) / 0.02))

@@ -111,11 +111,13 @@ class _Walk:
 
     def quantised(self, node: Node) -> layers.Made | None:
         """Return the integer form of what a QuantizeLinear ends; None where there is none."""
-        scale = scale_of(self.graph, node)
+        scale = scale_of(self.graph, node, dtype=self.graph.tensors[node.outputs[0]].dtype)
         if scale is None:
             return None
         source, activations = node.inputs[0], []
         while source not in self.real and (before := self.producers.get(source)) and before.op in ("Relu", "Clip"):
+            if len(list(filter(None, before.inputs))) > 1:  # limits that are computed
+                return None
             activations.append(before)
             source = before.inputs[0]
         to = layers.result(node.outputs[0], scale, activations)
