@@ -21,6 +21,7 @@ import pytest
 from afield.core.failpoints import FAILPOINTS, VARIABLE
 from afield.model.model import Model
 from afield.search.journal import read_journal
+from afield.search.trial import STUDENT
 
 pytestmark = [pytest.mark.slow, pytest.mark.e2e]
 
@@ -132,7 +133,8 @@ class Place:
         assert Model(content).verify().passed
         records = self.records()
         trials = [name for kind, name in records if kind == "trial"]
-        assert sum(name.startswith("main/") for name in trials) == 8
+        assert sum(name.startswith("main/0") for name in trials) == 8
+        assert sum(name.startswith(f"main/{STUDENT}-") for name in trials) == 4
         assert ("study", "finished") in records
         left = list(self.folder.rglob("*.part"))
         assert not left, left

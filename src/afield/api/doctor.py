@@ -17,6 +17,9 @@ EXTRAS = {
     "polars": ("polars", "polars frames as data"),
     "arrow": ("pyarrow", "pyarrow tables as data"),
     "s3": ("s3fs", "tables at s3:// addresses"),
+    "neural": ("torch", "stronger networks among the learners"),
+    "browser": ("playwright", "the proof of exported pages, run in Chromium"),
+    "server": ("starlette", "afield serve, and the proof of servers"),
 }
 
 

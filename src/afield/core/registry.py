@@ -44,7 +44,6 @@ def manifest_path(point: EntryPoint) -> Path:
     return root.parent.joinpath(*rest).with_suffix(".toml") if rest else root.with_suffix(".toml")
 
 
-@cache
 def read_manifest(point: EntryPoint) -> dict[str, Any]:
     """Read and check a part's manifest.
 
@@ -79,7 +78,12 @@ def list_parts() -> tuple[Entry, ...]:
 def find_part(name: str) -> Entry | None:
     """Return a registered part, or None; reads no other part's manifest."""
     point = _points("afield.parts").get(name)
-    return None if point is None else Entry(name, read_manifest(point), point)
+    return None if point is None else _entry(point)
+
+
+@cache
+def _entry(point: EntryPoint) -> Entry:
+    return Entry(point.name, read_manifest(point), point)
 
 
 def lacking(entry: Entry) -> tuple[str, ...]:
