@@ -12,8 +12,8 @@ import pytest
 from small_models import small_model
 
 HEAVY = {
-    "numpy", "pandas", "sklearn", "scipy", "lightgbm", "catboost", "onnx", "onnxruntime", "spox", "duckdb", "fsspec", "narwhals",
-    "psutil", "rich", "typer", "pydantic", "python_calamine", "polars", "pyarrow", "torch", "ray",
+    "numpy", "pandas", "sklearn", "scipy", "lightgbm", "catboost", "onnx", "onnxruntime", "spox", "duckdb", "fsspec",
+    "narwhals", "psutil", "rich", "typer", "pydantic", "python_calamine", "polars", "pyarrow", "torch", "ray",
 }  # fmt: skip
 
 

@@ -16,8 +16,8 @@ PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["
 
 #: A new one needs a reason, and room on everybody's disk.
 DEPENDENCIES = {
-    "numpy", "onnx", "onnxruntime", "lightgbm", "catboost", "scikit-learn", "pandas", "narwhals", "duckdb", "python-calamine",
-    "fsspec", "typer", "rich", "psutil",
+    "numpy", "onnx", "onnxruntime", "lightgbm", "catboost", "scikit-learn", "pandas", "narwhals", "duckdb",
+    "python-calamine", "fsspec", "typer", "rich", "psutil",
 }  # fmt: skip
 
 

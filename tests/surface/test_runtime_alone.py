@@ -12,8 +12,8 @@ import pytest
 from small_models import one_row, small_model
 
 BLOCKED = (
-    "pandas", "sklearn", "lightgbm", "catboost", "onnx", "scipy", "torch", "duckdb", "typer", "rich", "narwhals", "polars",
-    "pyarrow", "pydantic", "ray", "psutil", "fsspec", "python_calamine", "google",
+    "pandas", "sklearn", "lightgbm", "catboost", "onnx", "scipy", "torch", "duckdb", "typer", "rich", "narwhals",
+    "polars", "pyarrow", "pydantic", "ray", "psutil", "fsspec", "python_calamine", "google",
 )  # fmt: skip
 
 PROGRAM = """
