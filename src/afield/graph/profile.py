@@ -13,10 +13,10 @@ ML = "ai.onnx.ml"
 MICROSOFT = "com.microsoft"
 
 _STANDARD = """
-Abs Add And ArgMax Cast Ceil Clip Concat Conv CumSum Div Equal Exp Expand Flatten Floor Gather GatherElements Gemm GlobalAveragePool
-Greater GreaterOrEqual Identity IsInf IsNaN Less LessOrEqual Log MatMul Max Min Mod Mul Neg Not Or Pad Pow Range ReduceMax
-ReduceMean ReduceMin ReduceSum RegexFullMatch Relu Reshape Resize STFT ScatterElements Shape Sigmoid Sign Sin Cos Slice
-Softmax Split Sqrt Squeeze StringConcat StringSplit Sub Tanh Tile Transpose Unsqueeze Where
+Abs Add And ArgMax Cast Ceil Clip Concat Conv CumSum Div Equal Exp Expand Flatten Floor Gather GatherElements Gemm
+GlobalAveragePool Greater GreaterOrEqual Identity IsInf IsNaN Less LessOrEqual Log MatMul Max Min Mod Mul Neg Not Or
+Pad Pow Range ReduceMax ReduceMean ReduceMin ReduceSum RegexFullMatch Relu Reshape Resize STFT ScatterElements Shape
+Sigmoid Sign Sin Cos Slice Softmax Split Sqrt Squeeze StringConcat StringSplit Sub Tanh Tile Transpose Unsqueeze Where
 """.split()
 
 #: operator -> domain
