@@ -15,7 +15,7 @@ from afield.platforms.microcontroller.plan import overlaps
 from afield.platforms.microcontroller.prove.host import SANITISED, STRICT_C, build
 from afield.platforms.microcontroller.reading.read import read
 from afield.platforms.microcontroller.validity import faults
-from operator_cases import GENERATORS, Generated, runtime
+from generated_operators import GENERATORS, Generated, runtime
 
 CASES = 200
 

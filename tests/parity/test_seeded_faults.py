@@ -15,7 +15,7 @@ from afield.platforms.microcontroller.compiler import Options, compile_network
 from afield.platforms.microcontroller.ops import conv, copy, elementwise, gemm, integer_layers, reduce, softmax
 from afield.platforms.microcontroller.passes import affine, layout, permuting
 from afield.platforms.microcontroller.prove.host import SANITISED, STRICT_C, build
-from operator_cases import GENERATORS, runtime
+from generated_operators import GENERATORS, runtime
 
 CASES = 24
 Patch = Callable[[pytest.MonkeyPatch], None]

@@ -27,7 +27,7 @@ from afield.platforms.server.settings import ServeSettings
 uvicorn: Any = need("uvicorn", purpose="The server")
 
 #: Without a request for so long, a draining server closes its sockets.
-QUIET_S = 0.3
+QUIET_S = 1.0
 BACKLOG = 2048
 
 

@@ -16,7 +16,7 @@ How to add an operator:
    one. Every name in the body must be an operand, a local or a literal. Write float literals by ``kernel.literal``.
 5. Fused activations come as the attribute ``activation``; apply them to the finished value by ``activations.apply``.
 6. Tests: official node cases run by themselves (tests/parity/test_onnx_node_cases.py); add a generator of random
-   cases to tests/operator_cases.py.
+   cases to tests/generated_operators.py.
 
 Text columns become codes of enums, and float64 becomes float32, in ``tabular`` before any operator sees them: operators
 here never meet strings, and double only where the user asked for exactness (``Options.exact``).
