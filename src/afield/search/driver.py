@@ -353,15 +353,14 @@ class Driver:
     def _outer(self, main: Search) -> Tested | None:
         self.listener(Event("stage", {"name": "honest score"}))
         plans = plan_outer(self.question, derive_seed(self.plan.seed, "outer"))
-        limited, folds = self.clock.budget_s is not None, main.split.folds.count
-        began = self.clock.elapsed_s()
-        if self.clock.budget_s is not None:
-            count = affordable(len(plans), len(main.trials), folds, began, self.clock.budget_s)
-            plans = plans[:count]
-        limit = self._trials if limited else outer_trials(self._trials, folds, len(plans))
+        began, budget_s, folds = self.clock.elapsed_s(), self.clock.budget_s, main.split.folds.count
+        if budget_s is None:
+            limit = outer_trials(self._trials, folds, len(plans))
+        else:
+            plans = plans[: affordable(len(plans), len(main.trials), folds, began, budget_s)]
+            limit = self._trials
         parts = []
         for i, plan in enumerate(plans):
-            budget_s = self.clock.budget_s
             share = OUTER_ENDS if not budget_s else self._end(began / budget_s, i, len(plans))
             part = self._outer_split(f"outer-{i}", plan, limit, share, main.trials)
             if part is None:

@@ -62,6 +62,12 @@ class Records:
             traits = {str(n): found["traits"][:, i].astype(np.float64) for i, n in enumerate(found["trait_names"])}
             return cls([str(n) for n in found["names"]], traits, errors, found["costs"].astype(np.float64))
 
+    def known(self, names: Sequence[str]) -> tuple[list[int], NDArray[np.int64]]:
+        """Return the places of the recorded among ``names``, and where in the records each of them is."""
+        place = {name: i for i, name in enumerate(self.names)}
+        found = [i for i, name in enumerate(names) if name in place]
+        return found, np.array([place[names[i]] for i in found], dtype=np.int64)
+
     def weights(self, shape: Shape) -> Floats:
         """Return how much each recorded table counts for a table of this shape, float64 [T], sum 1."""
         own = shape.traits()
@@ -80,23 +86,21 @@ def _records() -> Records:
 def learned_order(shape: Shape, names: Sequence[str], records: Records | None = None) -> list[int]:
     """Return the places of ``names`` in the order to try them; those without records come last, as given."""
     records = _records() if records is None else records
-    place = {name: i for i, name in enumerate(records.names)}
-    known = [i for i, name in enumerate(names) if name in place]
-    order = _greedy(records, np.array([place[names[i]] for i in known], dtype=np.int64), records.weights(shape))
-    return [known[i] for i in order] + [i for i, name in enumerate(names) if name not in place]
+    known, recipes = records.known(names)
+    order = _greedy(records, recipes, records.weights(shape))
+    return [known[i] for i in order] + [i for i in range(len(names)) if i not in set(known)]
 
 
 def strongest(shape: Shape, names: Sequence[str], records: Records | None = None) -> int | None:
     """Return the place of the recipe with the least error on tables like this one, for little time."""
     records = _records() if records is None else records
-    place = {name: i for i, name in enumerate(records.names)}
-    known = [i for i, name in enumerate(names) if name in place]
+    known, recipes = records.known(names)
     if not known:
         return None
-    alone = np.diagonal(records.errors, axis1=1, axis2=2)[:, [place[names[i]] for i in known]]
+    alone = np.diagonal(records.errors, axis1=1, axis2=2)[:, recipes]
     there = ~np.isnan(alone)
     weights = records.weights(shape)[:, None] * there
-    costs = records.costs[:, [place[names[i]] for i in known]]
+    costs = records.costs[:, recipes]
     worth = np.log(np.where(there, alone, 1.0)) + HASTE * np.log(np.where(there, costs, 1.0) + FIXED_COST)
     losses = (weights * worth).sum(axis=0) / np.maximum(weights.sum(axis=0), 1e-12)
     return known[int(np.argmin(np.where(there.any(axis=0), losses, np.inf)))]
