@@ -85,7 +85,17 @@ def _install_afield(env: str) -> dict[str, str]:
     """Install afield as committed, so that a half-done edit is never what was measured."""
     with tempfile.TemporaryDirectory(prefix="afield-source-") as name:
         archive = Path(name) / "source.tar"
-        _git("archive", "--output", str(archive), "HEAD", "src", "pyproject.toml", "README.md", "LICENSE")
+        _git(
+            "archive",
+            "--output",
+            str(archive),
+            "HEAD",
+            "src",
+            "pyproject.toml",
+            "hatch_build.py",
+            "README.md",
+            "LICENSE",
+        )
         _run("tar", "-xf", str(archive), "-C", name)
         project = tomllib.loads((Path(name) / "pyproject.toml").read_text(encoding="utf-8"))["project"]
         if _OWN[env] and _OWN[env] not in project.get("optional-dependencies", {}):
