@@ -1,0 +1,80 @@
+"""The phone platform: an app that installs from the browser, and what app developers build in."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from afield.core.errors import UnsupportedError
+from afield.core.findings import Finding
+from afield.core.output import prepare_folder
+from afield.core.proofs import Proof
+from afield.model.model import Model
+from afield.model.saving import write_model
+from afield.model.selftest import stored_answers, stored_feed
+from afield.platforms.checking import check_operators
+from afield.platforms.phone.app import App
+from afield.platforms.phone.options import PhoneOptions
+from afield.platforms.phone.piece import Piece, joined
+from afield.platforms.protocol import Bundle, Probe
+
+PIECES: tuple[Piece, ...] = (App(),)
+
+
+class PhonePlatform:
+    """Runs models by onnxruntime on phones. See ``afield.platforms.protocol.Platform``."""
+
+    name = "phone"
+    summary = "an app that installs from the browser and works offline"
+    options = PhoneOptions
+
+    def check(self, model: bytes, device: str = "") -> list[Finding]:
+        """Return a finding for each operator that onnxruntime's builds are not known to run alike."""
+        del device  # any phone of the last years will do
+        return check_operators(model)
+
+    def export(self, model: bytes, dest: Path, options: PhoneOptions | None = None) -> Bundle:
+        """Write the pieces that the options ask for into the folder ``dest``.
+
+        Raises
+        ------
+        UnsupportedError
+            ``graph.operator``.
+        MissingDependencyError
+            ``dependency.missing``: a piece takes a program that is not on this machine.
+        OutputError
+            ``output.exists``, ``output.unwritable``, ``output.disk_full``.
+        ModelFileError
+            ``model.damaged``, ``model.foreign``, ``model.version``.
+        """
+        options = options or PhoneOptions()
+        loaded = Model.load(model)
+        if found := self.check(model):
+            raise UnsupportedError(
+                "graph.operator",
+                "The model cannot be exported for phones.",
+                got=" ".join(finding.what for finding in found),
+                fix=found[0].fix,
+            )
+        prepare_folder(dest, force=options.force)
+        files: dict[str, bytes] = {"model.onnx": model}
+        for piece in PIECES:
+            if piece.wanted(options):
+                files |= piece.build(loaded, options)
+        for name, content in files.items():
+            (dest / name).parent.mkdir(parents=True, exist_ok=True)
+            write_model(dest / name, content, force=options.force)
+        size = sum(len(content) for content in files.values())
+        return Bundle(platform=self.name, path=dest, files=tuple(sorted(files)), size_bytes=size)
+
+    def prove(self, bundle: Bundle, probe: Probe | None = None) -> Proof:
+        """Run the probe's rows, or else the file's samples, on each piece's own runtime."""
+        model = Model.load(bundle.path / "model.onnx")
+        probe = probe or Probe(
+            feed=stored_feed(model.selftest, model.schema),
+            answers=stored_answers(model.selftest),
+            samples=model.selftest.rows,
+        )
+        return joined(self.name, [proof for piece in PIECES for proof in piece.prove(bundle, model, probe)])
+
+
+platform = PhonePlatform()
