@@ -10,6 +10,8 @@ from pathlib import Path
 import pytest
 
 import afield
+from afield.api.wording import WORDS
+from afield.core.events import KINDS
 
 SOURCE = Path(afield.__file__).parent
 FILES = sorted(SOURCE.rglob("*.py"))
@@ -111,3 +113,14 @@ def test_nothing_is_ignored_in_silence() -> None:
 def test_every_manifest_is_beside_its_module() -> None:
     for manifest in (SOURCE / "parts").rglob("*.toml"):
         assert manifest.with_suffix(".py").exists(), name(manifest)
+
+
+def test_every_event_that_is_told_is_known_and_worded() -> None:
+    told: dict[str, str] = {}
+    for path in FILES:
+        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+            if isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and node.func.id == "Event":
+                kind = node.args[0]
+                told |= {kind.value: name(path)} if isinstance(kind, ast.Constant) else {}
+    assert {k: p for k, p in told.items() if k not in KINDS} == {}
+    assert set(WORDS) <= set(KINDS)

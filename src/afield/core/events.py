@@ -13,14 +13,15 @@ from typing import Any
 #: trial    a trial ended: {"id", "split", "recipe", "status", "score", "done", "planned", "reason"}
 #: student  a small model beside the search ended: as trial
 #: best     a better ensemble: {"score", "metric", "trials"}
+#: ended    a search ended before its budget: {"split", "why"}
 #: progress {"split", "left_s"}: seconds left for the split, None without a limit
 #: score    the honest score: {"metric", "value", "low", "high", "rows", "how"}
 #: parity   {"rows", "hostile_rows", "largest", "tolerance"}
 #: written  the model file: {"path", "bytes"}
 #: notice   one sentence for people: {"text"}
 KINDS = (
-    "stage", "table", "problem", "finding", "trial", "student", "best", "progress", "score", "parity", "written",
-    "notice",
+    "stage", "table", "problem", "finding", "trial", "student", "best", "ended", "progress", "score", "parity",
+    "written", "notice",
 )  # fmt: skip
 
 

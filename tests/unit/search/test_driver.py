@@ -19,7 +19,7 @@ from afield.search import outer
 from afield.search.clock import Clock
 from afield.search.driver import Finished
 from afield.search.journal import read_journal
-from afield.search.loop import FIRST_WAVE, Budget
+from afield.search.loop import FIRST_WAVE, WAVE, Budget
 from afield.search.outer import baseline_answers, main_trials, outer_trials, plan_outer, pool
 from afield.search.recipe import Recipe
 from afield.search.store import Question
@@ -233,6 +233,19 @@ def test_time_ends_a_search_with_a_limit_and_not_one_that_counts_work(tmp_path: 
     finished = make_bench(tmp_path / "b", numbers(), clock=spent).driver.run()
     assert [t.status for t in finished.solution.trials].count("ok") == 1  # a model, however short the time
     assert finished.tested is None
+
+
+def test_a_search_that_adds_nothing_ends_and_says_so(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    recipes = [linear_recipe(2.0**i, f"linear {i}") for i in range(12)]
+    propose_only(monkeypatch, recipes)
+    monkeypatch.setattr("afield.search.worth.TRIALS", 4)
+    monkeypatch.setattr("afield.search.worth.GAIN", 1.0)  # nothing gains that much
+    bench = make_bench(tmp_path, numbers())
+    finished = bench.driver.run()
+    assert len(finished.solution.trials) == FIRST_WAVE + WAVE
+    told = [e.data for e in bench.events if e.kind == "ended" and e.data["split"] == "main"]
+    assert len(told) == 1
+    assert "trials lowered the out-of-fold loss by less" in told[0]["why"]
 
 
 # The honest score -----------------------------------------------------------------------------------------------------
