@@ -13,7 +13,7 @@ from afield.platforms.microcontroller.ir import Array, DType, Graph, Node, Tenso
 from afield.platforms.microcontroller.plan import VIEW
 from afield.platforms.microcontroller.tabular.gathering import Gathered, gather
 from afield.platforms.microcontroller.tabular.precision import settle
-from afield.platforms.microcontroller.tabular.rewrites import impute_last, smooth_clip
+from afield.platforms.microcontroller.tabular.rewrites import impute_last, signed_log, smooth_clip
 from afield.platforms.microcontroller.trees import lowering as trees
 from afield.platforms.microcontroller.trees.expanding import expand
 from afield.platforms.microcontroller.trees.style import TreeStyle
@@ -71,7 +71,7 @@ def lower(
     labelled, labels, problems = _labelled(forest.graph)
     coded = _coded(labelled, gathered, cells, columns)
     return Tabular(
-        graph=settle(smooth_clip(impute_last(coded)), exact=exact),
+        graph=settle(signed_log(smooth_clip(impute_last(coded))), exact=exact),
         numbers=gathered.numbers,
         codes=columns,
         number_input=gathered.number_input,

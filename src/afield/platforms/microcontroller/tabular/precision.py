@@ -1,7 +1,7 @@
 """What is computed in float32 and what stays double.
 
-- Whatever a tree compares stays double where the file has it so: a rounding there would turn a row into another leaf.
-- All other doubles are computed in float32. A constant that is subtracted is split into two floats, so that a number
+- Doubles of which ``doubles`` says so stay doubles.
+- All others are computed in float32. A constant that is subtracted is split into two floats, so that a number
   beside a large centre keeps its digits: ``x - c`` is ``(x - high) - low``.
 - Constants beyond the floats become infinities, which keep what ``Min`` and ``Max`` are for.
 """
@@ -14,32 +14,17 @@ import numpy as np
 
 from afield.platforms.microcontroller.ir import DType, Graph, Node, Tensor
 from afield.platforms.microcontroller.plan import VIEW
+from afield.platforms.microcontroller.tabular.doubles import kept
+
+#: operators that take a double where another type comes out
+_MIXED = ("Cast", "Ranks", "SignedLog")
 
 
 def settle(graph: Graph, *, exact: bool = False) -> Graph:
     """Return the graph with every double that needs not be one as float32; all stay where ``exact``."""
     if exact:
         return graph
-    return _Change(graph, _compared(graph)).run()
-
-
-def _compared(graph: Graph) -> set[str]:
-    """Return the doubles upstream of what trees compare."""
-    made = graph.producers()
-    waiting = [n for node in graph.nodes if node.op == "Ranks" for n in node.inputs]
-    found: set[str] = set()
-    seen: set[str] = set()
-    while waiting:
-        name = waiting.pop()
-        if name in seen:
-            continue
-        seen.add(name)
-        if graph.tensors[name].dtype is DType.FLOAT64:
-            found.add(name)
-        node = made.get(name)
-        if node is not None and node.op not in ("Ranks", "Forest", "Oblivious"):
-            waiting += filter(None, node.inputs)
-    return found
+    return _Change(graph, kept(graph)).run()
 
 
 class _Change:
@@ -55,15 +40,22 @@ class _Change:
             if tensor.value is None and tensor.name not in self.kept:
                 self.tensors[tensor.name] = replace(tensor, dtype=DType.FLOAT32)
         for node in self.graph.nodes:
-            outputs = [n for n in node.outputs if n]
-            stays = any(self.tensors[n].dtype is DType.FLOAT64 for n in outputs)
+            stays = self._stays(node)
             inputs = node.inputs if stays else tuple(self._narrowed(n, node.op) for n in node.inputs)
             self._add(replace(node, inputs=inputs))
         return replace(self.graph, nodes=tuple(self.nodes), tensors=self.tensors).edited()
 
+    def _stays(self, node: Node) -> bool:
+        """Return whether a node works on doubles: its results are such, or it asks about some and about no others."""
+        results = [self.tensors[n].dtype for n in node.outputs if n]
+        if DType.FLOAT64 in results or any(r.is_float for r in results):
+            return DType.FLOAT64 in results
+        asked = [self.tensors[n] for n in node.inputs if n and self.graph.tensors[n].dtype is DType.FLOAT64]
+        return any(t.value is None for t in asked) and all(t.dtype is DType.FLOAT64 for t in asked)
+
     def _narrowed(self, name: str, op: str) -> str:
         """Return a value's float32 form, made now where it is a constant or stays double."""
-        if not name or self.tensors[name].dtype is not DType.FLOAT64 or op in ("Cast", "Ranks"):
+        if not name or self.tensors[name].dtype is not DType.FLOAT64 or op in _MIXED:
             return name
         if name not in self.narrow:
             tensor = self.tensors[name]

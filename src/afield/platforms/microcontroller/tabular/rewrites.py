@@ -4,6 +4,8 @@
 chosen behind them. Rounded before them, a mean of 1,600,000,187.3 would be 59 off when its own centre is subtracted.
 
 ``smooth_clip``: x / sqrt(1 + (x / c) ** 2) as one operator that no square can overflow.
+
+``signed_log``: sign(x) * log(1 + |x|), for some columns or all, as one operator: of one value, not of two that meet.
 """
 
 from __future__ import annotations
@@ -98,6 +100,37 @@ def _limit(graph: Graph, node: Node, made: dict[str, Node]) -> float | None:
         if limit is not None and limit.size == 1 and float(limit.ravel()[0]) > 0:
             return float(limit.ravel()[0])
     return None
+
+
+def signed_log(graph: Graph) -> Graph:
+    """Fuse ``sign(x) * log(|x| + 1)``, and the choice of columns that it is for."""
+    made = graph.producers()
+    nodes, bent = [], dict[str, str]()
+    for node in graph.nodes:
+        source = _bent(graph, node, made) if node.op == "Mul" else ""
+        mask = graph.constant(node.inputs[0]) if node.op == "Where" else None
+        if source:
+            bent[node.outputs[0]] = source
+            node = Node(op="SignedLog", name=node.name, inputs=(source,), outputs=node.outputs)
+        elif mask is not None and bent.get(node.inputs[1]) == node.inputs[2]:
+            shape = graph.tensors[node.outputs[0]].shape
+            node = Node(op="SignedLog", name=node.name, inputs=(node.inputs[2],), outputs=node.outputs,
+                        attributes={"mask": np.broadcast_to(mask, shape)})  # fmt: skip
+        nodes.append(node)
+    return graph.edited(nodes)
+
+
+def _bent(graph: Graph, product: Node, made: dict[str, Node]) -> str:
+    """Return x of a product that is a signed logarithm, or ""."""
+    for one, other in (product.inputs, product.inputs[::-1]):
+        sign, log = _above(one, made, "Sign"), _above(other, made, "Log")
+        total = _above(log.inputs[0], made, "Add") if log else None
+        for size, unit in (total.inputs, total.inputs[::-1]) if total else ():
+            value, away = graph.constant(unit), _above(size, made, "Abs")
+            if sign and away and value is not None and (value == 1.0).all() and away.inputs[0] == sign.inputs[0]:
+                same = graph.tensors[sign.inputs[0]].shape == graph.tensors[product.outputs[0]].shape
+                return sign.inputs[0] if same else ""
+    return ""
 
 
 def _above(name: str, made: dict[str, Node], op: str) -> Node | None:
