@@ -52,7 +52,7 @@ def answered_rows(model: Model, data: object) -> Answered:
     for feed, _ in batches(model, data, extra=(target.spec,)):
         cells = feed.pop(target.spec.input_name)
         known = ~np.isnan(cells) if target.task == "regression" else cells != ""
-        truths.append(_truth(model, cells[known], np.flatnonzero(known) + rows))
+        truths.append(truth_of(model, cells[known], np.flatnonzero(known) + rows))
         rows += len(known)
         found = model.run({name: values[known] for name, values in feed.items()})
         answers.append(found["prediction" if target.task == "regression" else "probabilities"].astype(np.float64))
@@ -68,7 +68,7 @@ def answered_rows(model: Model, data: object) -> Answered:
     return Answered(truth, np.concatenate(answers), np.concatenate(labels), rows)
 
 
-def _truth(model: Model, cells: NDArray[Any], rows: NDArray[np.int64]) -> NDArray[Any]:
+def truth_of(model: Model, cells: NDArray[Any], rows: NDArray[np.int64]) -> NDArray[Any]:
     """Return values float64 [n], or class indices int64 [n]; ``rows`` are their numbers, from 0."""
     target = model.schema.target
     if target.task == "regression":

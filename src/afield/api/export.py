@@ -5,6 +5,7 @@ from __future__ import annotations
 import dataclasses
 import hashlib
 import json
+import os
 import types
 import typing
 from collections.abc import Mapping
@@ -13,6 +14,7 @@ from pathlib import Path
 from typing import Any
 
 from afield.api.proving import make_probe
+from afield.api.quantisation import Quantisation, prepared
 from afield.core.errors import ProblemError, did_you_mean
 from afield.core.events import Event, Listener, silent
 from afield.core.files import write_atomic
@@ -26,10 +28,11 @@ PROOF_FILE = "proof.json"
 
 @dataclass(frozen=True, kw_only=True)
 class Exported:
-    """A bundle, and how it was proven."""
+    """A bundle, how it was proven and, where it was asked for, how its model was quantised."""
 
     bundle: Bundle
     proof: Proof
+    quantisation: Quantisation | None = None
 
     def to_json(self) -> dict[str, Any]:
         """Return what ``proof.json`` holds."""
@@ -39,7 +42,7 @@ class Exported:
             "files": list(bundle.files),
             "size_bytes": bundle.size_bytes,
             "proof": self.proof.to_json(),
-        }
+        } | ({"quantisation": self.quantisation.to_json()} if self.quantisation else {})
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -107,6 +110,8 @@ def export(
         ``parts.unknown``: no such platform; ``graph.operator``: the model cannot run there.
     ProblemError
         ``problem.option``: the platform has no such option, or not with that value.
+    UnsupportedError, DataError
+        ``model.loss``, ``problem.too_few_rows``: the model is rewritten by rows of data, and these do not serve.
     OutputError
         ``output.exists``, ``output.unwritable``, ``output.disk_full``.
     ModelFileError
@@ -114,12 +119,17 @@ def export(
     """
     content = model if isinstance(model, bytes) else read_model(model)
     place = load("platforms", platform)
-    chosen = _settled(platform, place.options, {**(options or {}), "force": force})
+    wishes = {**(options or {}), "force": force}
+    rows = wishes.get("data")
+    if rows is not None and not isinstance(rows, str):  # paths are options, rows in memory are not
+        wishes["data"] = str(rows) if isinstance(rows, os.PathLike) else "rows in memory"
+    chosen = _settled(platform, place.options, wishes)
     listener(Event("stage", {"name": "export"}))
+    content, quantisation, shown = prepared(place, content, chosen, None if isinstance(rows, os.PathLike) else rows)
     bundle = place.export(content, out, chosen)
     listener(Event("stage", {"name": "prove"}))
-    proof = place.prove(bundle, make_probe(content))
-    exported = Exported(bundle=bundle, proof=proof)
+    proof = place.prove(bundle, make_probe(content, rows=shown))
+    exported = Exported(bundle=bundle, proof=proof, quantisation=quantisation)
     told = {"model_sha256": hashlib.sha256(content).hexdigest()} | exported.to_json()
     folder = out if out.is_dir() else out.parent
     write_atomic(folder / PROOF_FILE, json.dumps(told, indent=2, ensure_ascii=False).encode() + b"\n")

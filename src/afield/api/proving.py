@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 
 from afield.core.errors import ModelFileError
 from afield.graph.thresholds import TreeSplits, tree_splits
+from afield.model.container import operators
 from afield.model.model import Model
 from afield.model.samples import hostile, synthesise
 from afield.model.selftest import stored_answers, stored_feed
@@ -28,10 +29,16 @@ _DTYPES = {
 }  # fmt: skip
 
 
-def make_probe(content: bytes, *, hostile_rows: int = HOSTILE_ROWS, seed: int = 0) -> Probe:
+def make_probe(
+    content: bytes,
+    *,
+    hostile_rows: int = HOSTILE_ROWS,
+    seed: int = 0,
+    rows: Mapping[str, NDArray[Any]] | None = None,
+) -> Probe:
     """Return the rows and onnxruntime's answers to them.
 
-    A file without afield's metadata gets seeded random inputs of its declared shapes instead.
+    A file without afield's metadata gets some of the ``rows``, or seeded random inputs of its declared shapes.
 
     Raises
     ------
@@ -43,7 +50,7 @@ def make_probe(content: bytes, *, hostile_rows: int = HOSTILE_ROWS, seed: int = 
     except ModelFileError as error:
         if error.code != "model.foreign":
             raise
-        return _foreign_probe(content, seed)
+        return _foreign_probe(content, seed, rows or {})
     samples, reference = stored_feed(model.selftest, model.schema), stored_answers(model.selftest)
     if any(c.kind not in ("number", "category", "text", "datetime") for c in model.schema.columns):
         return Probe(feed=samples, answers=reference, samples=model.selftest.rows)
@@ -89,10 +96,12 @@ def _like(reference: NDArray[Any], answers: NDArray[Any]) -> NDArray[Any]:
     return answers.astype(object) if reference.dtype == object else answers.astype(np.float64)
 
 
-def _foreign_probe(content: bytes, seed: int) -> Probe:
-    session = open_session(content)
+def _foreign_probe(content: bytes, seed: int, rows: Mapping[str, NDArray[Any]]) -> Probe:
+    session = open_session(content, plain=any(o.name == "QuantizeLinear" for o in operators(content)))
     draw = np.random.default_rng(seed)
-    feeds = [{i.name: _random(i, draw) for i in session.get_inputs()} for _ in range(FOREIGN_ROWS)]
+    feeds = [{n: v[i : i + 1] for n, v in rows.items()} for i in range(FOREIGN_ROWS) if rows]
+    feeds += [{i.name: _random(i, draw) for i in session.get_inputs()} for _ in range(FOREIGN_ROWS)]
+    feeds = [feed for feed in feeds if all(len(v) for v in feed.values())]
     names = [o.name for o in session.get_outputs()]
     found = [dict(zip(names, session.run(names, feed), strict=True)) for feed in feeds]
     return Probe(feed=_stacked(feeds), answers=_stacked(found), samples=0)

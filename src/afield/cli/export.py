@@ -104,6 +104,7 @@ def command(
         write_json(exported.to_json())
     elif not quiet or (proof.ran and not proof.passed):
         lines = [f"{bundle.path}: {len(bundle.files)} files, {bundle.size_bytes / 1000:,.0f} kB"]
+        lines += exported.quantisation.text() if exported.quantisation else []
         lines += [proof.text(), *(f"  {line}" for line in proof.details)]
         sys.stdout.write("\n".join(lines) + "\n")
     if proof.ran and not proof.passed:

@@ -61,8 +61,11 @@ CODES: dict[str, str] = {
     "parts.unknown": "No part has this name.",
     "parts.manifest": "A part's manifest is missing or wrong.",
     "parts.settings": "A part was given a setting outside its declared space.",
+    "model.loss": "The quantised model loses more of its score than is allowed.",
     "device.unknown": "No device has this name.",
     "device.limit": "The model needs more flash or RAM than the device has.",
     "graph.operator": "A graph uses an operator that is not on the allowed list.",
+    "phone.no_network": "Nothing of a model can go to runtimes that know networks only.",
+    "phone.conversion": "A converter or a runtime of networks refuses a model's network.",
     "dependency.missing": "A package that this needs is not installed.",
 }

@@ -14,8 +14,8 @@ if TYPE_CHECKING:
     from onnxruntime import InferenceSession
 
 
-def open_session(content: bytes, *, threads: int = 1) -> InferenceSession:
-    """Return a CPU session over the file.
+def open_session(content: bytes, *, threads: int = 1, plain: bool = False) -> InferenceSession:
+    """Return a CPU session over the file; a ``plain`` one computes operator by operator, as the file says.
 
     Raises
     ------
@@ -30,6 +30,8 @@ def open_session(content: bytes, *, threads: int = 1) -> InferenceSession:
     options.intra_op_num_threads = threads
     options.inter_op_num_threads = 1
     options.log_severity_level = 3
+    if plain:
+        options.graph_optimization_level = onnxruntime.GraphOptimizationLevel.ORT_DISABLE_ALL
     options.add_session_config_entry("session.intra_op.allow_spinning", "0")  # idle threads must not burn shared cores
     try:
         return onnxruntime.InferenceSession(content, options, providers=["CPUExecutionProvider"])

@@ -75,6 +75,21 @@ class Bundle:
     size_bytes: int
 
 
+@dataclass(frozen=True, kw_only=True)
+class Prepared:
+    """A model rewritten for an export, such as a quantised one.
+
+    Parameters
+    ----------
+    model : bytes
+    remarks : tuple of str
+        One sentence each: what was changed, and what was left as it is.
+    """
+
+    model: bytes
+    remarks: tuple[str, ...]
+
+
 Options_contra = TypeVar("Options_contra", contravariant=True)  # each platform has its own frozen options class
 
 
@@ -98,5 +113,27 @@ class Platform(Protocol[Options_contra]):
         """Run the probe's rows on the platform's own runtime; says so where that is not possible.
 
         Without a probe: the samples inside the file.
+        """
+        ...
+
+
+@runtime_checkable
+class Preparing(Protocol[Options_contra]):
+    """What a platform has beside, if it rewrites models by rows of data before it exports them.
+
+    Its options then have ``data`` (a path to rows, or "") and ``max_loss`` (what of its score a model may lose).
+    """
+
+    def prepares(self, options: Options_contra) -> bool:
+        """Return whether these options ask for it."""
+        ...
+
+    def prepare(self, model: bytes, rows: Mapping[str, NDArray[Any]]) -> Prepared | None:
+        """Return the rewritten model; None where it is already what was asked for.
+
+        Parameters
+        ----------
+        rows : mapping of str to ndarray [N, ...]
+            Graph inputs that stand for what the model will see.
         """
         ...

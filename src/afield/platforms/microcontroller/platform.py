@@ -4,7 +4,11 @@ from __future__ import annotations
 
 import dataclasses
 import json
+from collections.abc import Mapping
 from pathlib import Path
+from typing import Any
+
+from numpy.typing import NDArray
 
 from afield.core.errors import DeviceLimitError, UnsupportedError
 from afield.core.findings import Finding
@@ -25,8 +29,12 @@ from afield.platforms.microcontroller.devices import Device, device_named
 from afield.platforms.microcontroller.fitting import shortfalls
 from afield.platforms.microcontroller.options import MicrocontrollerOptions
 from afield.platforms.microcontroller.proof import SETTINGS, prove_folder
+from afield.platforms.microcontroller.quantising.quantiser import in_int8
 from afield.platforms.microcontroller.tabular.compile import prepare
-from afield.platforms.protocol import Bundle, Probe
+from afield.platforms.protocol import Bundle, Prepared, Probe
+
+#: options that are done with when the bundle is written
+_BEFORE = ("force", "int8", "data", "max_loss")
 
 
 class MicrocontrollerPlatform:
@@ -73,6 +81,22 @@ class MicrocontrollerPlatform:
             for reason in reasons
         ]  # fmt: skip
 
+    def prepares(self, options: MicrocontrollerOptions) -> bool:
+        """Return whether the options ask for int8."""
+        return options.int8
+
+    def prepare(self, model: bytes, rows: Mapping[str, NDArray[Any]]) -> Prepared | None:
+        """Return the model with its networks in int8; None where it is quantised already.
+
+        Raises
+        ------
+        UnsupportedError
+            ``graph.operator``: it has no layers of a network.
+        ModelFileError
+            ``model.damaged``.
+        """
+        return in_int8(model, rows)
+
     def export(self, model: bytes, dest: Path, options: MicrocontrollerOptions | None = None) -> Bundle:
         """Write the bundle into the folder ``dest``.
 
@@ -109,7 +133,7 @@ class MicrocontrollerPlatform:
                 meaning, feed, known.run(feed), tolerance_of(meaning.compiled, known), known.selftest.scale
             )
         texts |= packages(meaning)
-        kept = {k: v for k, v in dataclasses.asdict(options).items() if k != "force"}
+        kept = {k: v for k, v in dataclasses.asdict(options).items() if k not in _BEFORE}
         texts[SETTINGS] = json.dumps(kept, indent=2) + "\n"
         files = {n: t.encode() for n, t in texts.items()} | {"model.onnx": model}
         for path, content in files.items():

@@ -24,8 +24,10 @@ from afield.platforms.microcontroller.bundle.thresholds import threshold_rows
 from afield.platforms.microcontroller.choice import known_model, meaning_of, tolerance_of
 from afield.platforms.microcontroller.devices import device_named, devices
 from afield.platforms.microcontroller.fitting import needs
+from afield.platforms.microcontroller.ir import Graph
 from afield.platforms.microcontroller.options import MicrocontrollerOptions
 from afield.platforms.microcontroller.prove import board as boards
+from afield.platforms.microcontroller.prove import integers
 from afield.platforms.protocol import Probe
 
 NAME = "microcontroller"
@@ -88,7 +90,9 @@ def prove_folder(folder: Path, probe: Probe | None) -> Proof:
             tolerance=tolerance,
         )
     else:
-        proof = _compared(rounded, runs, _how(lacking or ("a larger board" if large else ""), board))
+        proof = _compared(
+            rounded, runs, _how(lacking or ("a larger board" if large else ""), board), meaning.compiled.graph
+        )
     said = [_told(f) for f in figures]
     missing = [f"{board}: not run here: needs {lacking} ({boards.INSTALL})"] if lacking else []
     if large:
@@ -105,8 +109,10 @@ def _samples(model: Model | None) -> Probe:
     return Probe(feed=stored_feed(model.selftest, model.schema), answers={}, samples=model.selftest.rows)
 
 
-def _compared(probe: Probe, runs: Mapping[str, Mapping[str, NDArray[Any]]], how: str) -> Proof:
+def _compared(probe: Probe, runs: Mapping[str, Mapping[str, NDArray[Any]]], how: str, graph: Graph) -> Proof:
     """Return the proof of a network without metadata: numbers within the tolerance of its kind, texts alike."""
+    if integers.has_integers(graph) and integers.is_whole(graph) and set(graph.inputs) == set(probe.feed):
+        return integers.proven(probe, runs, graph, platform=NAME, how=how)
     details, largest, passed = [], 0.0, True
     for name, answers in runs.items():
         off = 0.0

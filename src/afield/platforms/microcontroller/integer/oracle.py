@@ -15,6 +15,8 @@ from afield.platforms.microcontroller.ir import Array, Graph
 from afield.platforms.microcontroller.operators import Site
 from afield.platforms.microcontroller.plan import VIEW
 
+_ZERO = 2  # place of a zero point among inputs
+
 
 def run(graph: Graph, inputs: Mapping[str, Array]) -> list[Array]:
     """Return the outputs for one row of inputs.
@@ -22,7 +24,8 @@ def run(graph: Graph, inputs: Mapping[str, Array]) -> list[Array]:
     Raises
     ------
     NotImplementedError
-        An operator that is not an integer one: the oracle is for networks of integers.
+        An operator that computes in real numbers: the oracle is for networks of integers, and for the ends of those
+        that speak floats outside.
     """
     values = {name: tensor.value for name, tensor in graph.tensors.items() if tensor.value is not None}
     values |= {name: np.asarray(inputs[name]) for name in graph.inputs}
@@ -117,6 +120,30 @@ def _slice(at: Site, given: list[Array]) -> Array:
     return given[0][np.ix_(*ranges)]
 
 
+def _quantise(at: Site, given: list[Array]) -> Array:
+    x, scale = given[0].astype(np.float32), _along(at, given[1])
+    info = np.iinfo(at.output().dtype.numpy)
+    with np.errstate(over="ignore", invalid="ignore", divide="ignore"):
+        steps = np.rint(x / scale)  # float32 as in C
+        if len(given) > _ZERO:
+            steps = steps + _along(at, given[_ZERO]).astype(np.float32)
+    return np.where(steps > info.min, np.minimum(steps, info.max), info.min)
+
+
+def _dequantise(at: Site, given: list[Array]) -> Array:
+    x, scale = given[0].astype(np.int64), _along(at, given[1])
+    less = x - _along(at, given[_ZERO]).astype(np.int64) if len(given) > _ZERO else x
+    return less.astype(np.float32) * scale
+
+
+def _along(at: Site, value: Array) -> Array:
+    """Return scales or zero points so that they broadcast against the input."""
+    if value.size == 1:
+        return value.reshape(())
+    axis = at.integer("axis", 1)
+    return value.reshape([-1 if a == axis else 1 for a in range(at.input().rank)])
+
+
 _OPERATORS: dict[str, Callable[[Site, list[Array]], Array]] = {
     "IntegerDense": _dense,
     "IntegerConv": _conv,
@@ -129,4 +156,9 @@ _OPERATORS: dict[str, Callable[[Site, list[Array]], Array]] = {
     "Transpose": lambda at, given: given[0].transpose(at.integers("perm")),
     VIEW: lambda at, given: given[0],
     "Copy": lambda at, given: given[0],
+    "QuantizeLinear": _quantise,
+    "DequantizeLinear": _dequantise,
 }
+#: operators that the reference knows, and those of them that compute in integers
+KNOWN = frozenset(_OPERATORS)
+INTEGER = frozenset(name for name in _OPERATORS if name.startswith("Integer"))

@@ -1,0 +1,75 @@
+"""What a proof asks of networks in integers: the reference to the bit, and that within steps of onnxruntime."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+import numpy as np
+
+from afield.core.proofs import Proof
+from afield.platforms.microcontroller.integer import oracle
+from afield.platforms.microcontroller.ir import Array, Graph
+from afield.platforms.protocol import Probe
+
+Answers = Mapping[str, Array]
+
+#: what the reference may be off onnxruntime, which computes the same file in real numbers, in steps of the output
+STEPS = 2
+
+
+def has_integers(graph: Graph) -> bool:
+    """Return whether some of a compiled graph computes in 8-bit integers."""
+    return any(node.op in oracle.INTEGER for node in graph.nodes)
+
+
+def is_whole(graph: Graph) -> bool:
+    """Return whether the reference knows every operator, so that all answers are the same to the bit everywhere."""
+    return all(node.op in oracle.KNOWN for node in graph.nodes)
+
+
+def referenced(graph: Graph, feed: Answers) -> dict[str, Array]:
+    """Return the reference's outputs [N, ...] for rows of inputs [N, ...]."""
+    count = len(next(iter(feed.values())))
+    rows = [oracle.run(graph, {n: feed[n][i].reshape(graph.tensors[n].shape) for n in graph.inputs})
+            for i in range(count)]  # fmt: skip
+    return {name: np.stack([row[k] for row in rows]).reshape(count, -1) for k, name in enumerate(graph.outputs)}
+
+
+def steps_of(graph: Graph) -> dict[str, float]:
+    """Return for each output the real number behind one step of its integers; 1 for outputs that are integers."""
+    made = graph.producers()
+    found = {}
+    for name in graph.outputs:
+        node = made.get(name)
+        scale = graph.constant(node.inputs[1]) if node is not None and node.op == "DequantizeLinear" else None
+        found[name] = 1.0 if scale is None else float(scale.max())
+    return found
+
+
+def unequal(reference: Answers, answers: Answers) -> int:
+    """Return in how many elements answers differ from the reference in any bit."""
+    total = 0
+    for name, want in reference.items():
+        got = np.asarray(answers[name]).reshape(want.shape).astype(want.dtype)
+        total += int((got.view(np.uint8) != want.view(np.uint8)).reshape(*want.shape, -1).any(axis=-1).sum())
+    return total
+
+
+def proven(probe: Probe, runs: Mapping[str, Answers], graph: Graph, *, platform: str, how: str) -> Proof:
+    """Return the proof of a network in integers: the reference to the bit, and that within steps of onnxruntime."""
+    reference = referenced(graph, probe.feed)
+    off = 0.0
+    for name, step in steps_of(graph).items():
+        want = np.asarray(probe.answers[name], np.float64).reshape(reference[name].shape)
+        off = max(off, float(np.abs(reference[name] - want).max(initial=0.0)) / step)
+    details, same = [], True
+    for name, answers in runs.items():
+        wrong = unequal(reference, answers)
+        same = same and not wrong
+        told = f"{wrong} answers are not those of" if wrong else "equal to the bit to"
+        details.append(f"{name}: {probe.rows} rows, {told} the integer reference")
+    details.append(f"the reference: at most {off:.2g} steps of the output off onnxruntime")
+    return Proof(
+        platform=platform, ran=True, how=how, rows=probe.rows * len(runs), largest=off, tolerance=STEPS,
+        passed=same and off <= STEPS, details=tuple(details),
+    )  # fmt: skip
