@@ -1,5 +1,7 @@
 """Every page of the docs is run: Python blocks as they stand, commands of console blocks, internal links.
 
+A block of C or of a linker script is the file that its first line names.
+
 All pages start from one folder: a small table of shells, new shells, and a model fitted on the table with its study.
 The lines under a command are compared loosely: each must begin as some line of the real output does, and an error must
 have the code that is shown.
@@ -22,6 +24,7 @@ ROOT = Path(__file__).resolve().parents[2]
 PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md"))]
 LINKED = [*PAGES, *(ROOT / f"{n}.md" for n in ("ARCHITECTURE", "CONTRIBUTING", "SECURITY", "CHANGELOG"))]
 BLOCK = re.compile(r"^```(\w*)\n(.*?)^```$", re.MULTILINE | re.DOTALL)
+NAMED = re.compile(r"/\* ([\w.]+): ")
 DATA_ONLY = "<!-- start: data only -->"
 ROWS = 600
 
@@ -94,6 +97,8 @@ def test_page_runs(page: Path, start: Path, tmp_path: Path) -> None:
             flush(python, folder, page)
             for command in commands(text):
                 check(command, folder)
+        elif language in ("c", "ld") and (name := NAMED.match(text)):
+            (folder / name[1]).write_text(text, encoding="utf-8")
     flush(python, folder, page)
 
 
