@@ -1,8 +1,9 @@
-"""Names the next recipes: first the portfolio, then neighbours of the best trials so far."""
+"""Names the next recipes: the portfolio, and soon neighbours of the best trials so far beside it."""
 
 from __future__ import annotations
 
 import math
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -20,12 +21,16 @@ from afield.search.trial import Trial
 #: of the settings of a learner, this share moves in one step, by this share of its range
 MOVED, STEP = 0.4, 0.25
 TRIES = 50
+#: after so many trials half of each wave are neighbours: the rest of the portfolio adds less and less
+ALONE = 12
+#: so many trials of a learner may be given up before its others wait until all else was tried
+PARDONED = 2
 #: settings that bound work rather than shape a model
 FIXED = ("max_rounds", "patience", "max_bytes")
 
 
 class PortfolioThenNeighbours:
-    """The portfolio in its order, then seeded steps around the better half of what was tried.
+    """The portfolio in its order, and seeded steps around the better half of what was tried.
 
     With ``hurried`` the recipe that is likely the strongest comes first: a search that has time for little more than
     one trial is to be judged by it.
@@ -41,7 +46,11 @@ class PortfolioThenNeighbours:
     def propose(self, history: Sequence[Trial], count: int) -> list[Recipe]:
         """Return up to ``count`` recipes that ``history`` lacks."""
         known = {t.recipe.id for t in history}
-        fresh = [r for r in self._first if r.id not in known][:count]
+        given_up = Counter(t.recipe.learner.part for t in history if t.status == "discarded")
+        listed = [r for r in self._first if r.id not in known]
+        listed.sort(key=lambda r: max(0, given_up[r.learner.part] - PARDONED))
+        share = count if len(history) < ALONE else count // 2
+        fresh = listed[:share]
         done = sorted((t for t in history if t.status == "ok"), key=lambda t: (t.loss, t.id))
         draw = np.random.default_rng(derive_seed(self._seed, "propose", len(history)))
         for _ in range(TRIES if done else 0):
@@ -51,7 +60,7 @@ class PortfolioThenNeighbours:
             recipe = neighbour(near, draw)
             if recipe.id not in known | {r.id for r in fresh}:
                 fresh.append(recipe)
-        return fresh
+        return [*fresh, *listed[share:]][:count]
 
 
 def neighbour(trial: Trial, draw: np.random.Generator) -> Recipe:

@@ -11,7 +11,7 @@ from afield.core.registry import load
 from afield.parts.settings import settle
 from afield.problem.schema import KINDS, ColumnSpec
 from afield.search.portfolio import first_recipes
-from afield.search.propose import PortfolioThenNeighbours, move, neighbour
+from afield.search.propose import ALONE, PARDONED, PortfolioThenNeighbours, move, neighbour
 from afield.search.recipe import kind_there
 from afield.search.shape import Shape
 from afield.search.trial import Trial
@@ -59,6 +59,30 @@ def test_recipes_are_never_proposed_twice_and_depend_on_the_seed_alone() -> None
     assert first == run(0)
     assert first[:12] == run(1)[:12]
     assert first != run(1)
+
+
+def test_after_the_strong_defaults_half_of_a_wave_are_neighbours() -> None:
+    proposer, history = PortfolioThenNeighbours(SHAPES[2], 0), []
+    while len(history) < ALONE + 4:
+        wave = proposer.propose(history, 4)
+        near = [r for r in wave if r.name.startswith("near ")]
+        assert len(near) == (0 if len(history) < ALONE else 2)
+        history += [trial(len(history) + i, r, 1.0 + i) for i, r in enumerate(wave)]
+
+
+def test_a_learner_that_was_given_up_again_and_again_waits_for_all_others() -> None:
+    proposer = PortfolioThenNeighbours(SHAPES[2], 0)
+    history: list[Trial] = []
+    while len(history) < 100:
+        for recipe in proposer.propose(history, 4):
+            status = "discarded" if recipe.learner.part == "lightgbm" else "ok"
+            history.append(trial(len(history), recipe, 1.0, status))
+    order = [t.recipe.learner.part for t in history if not t.recipe.name.startswith("near ")]
+    early = [place for place, part in enumerate(order) if part == "lightgbm"][: PARDONED + 1]
+    others = max(place for place, part in enumerate(order) if part != "lightgbm")
+    between = [part for part in order[early[-1] + 4 : others] if part == "lightgbm"]  # the wave under way runs on
+    assert between == []
+    assert order.count("lightgbm") == sum(r.learner.part == "lightgbm" for r in first_recipes(SHAPES[2]))
 
 
 def test_neighbours_stay_within_declared_bounds() -> None:
