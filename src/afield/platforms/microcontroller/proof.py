@@ -26,17 +26,14 @@ from afield.platforms.microcontroller.devices import device_named, devices
 from afield.platforms.microcontroller.fitting import needs
 from afield.platforms.microcontroller.ir import Graph
 from afield.platforms.microcontroller.options import MicrocontrollerOptions
-from afield.platforms.microcontroller.prove import board as boards
 from afield.platforms.microcontroller.prove import integers
+from afield.platforms.microcontroller.prove.chips import BOARDS
 from afield.platforms.protocol import Probe
 
 NAME = "microcontroller"
 SETTINGS = "bundle.json"
 #: the board that proofs run on where a device names none
 BOARD = "cortex-m4f"
-#: what a model and the rows may take of a board's memory for code and constants; 4 MB but for one
-BOARD_BYTES = {"cortex-m55": 450_000}
-_BYTES = 3_800_000
 #: of networks without metadata: sums of thousands of float32 products in another order
 NETWORK_TOLERANCE = 1e-4
 #: of an instruction on a Cortex-M with memory in the chip, for estimates
@@ -62,13 +59,13 @@ def prove_folder(folder: Path, probe: Probe | None) -> Proof:
     files = {f: (folder / "src" / f).read_text(encoding="utf-8") for f in
              (f"{meaning.prefix}.h", f"{meaning.prefix}.c")}  # fmt: skip
     rows_bytes = 4 * len(meaning.inputs) * len(next(iter(feed.values()))) if known else 0
-    large = needs(meaning.compiled.network).flash_bytes + rows_bytes > BOARD_BYTES.get(board, _BYTES)
+    large = needs(meaning.compiled.network).flash_bytes + rows_bytes > BOARDS[board].room_bytes
     runs: dict[str, Mapping[str, NDArray[Any]]] = {}
     figures = []
     with tempfile.TemporaryDirectory() as work:
         try:
             runs["host gcc"] = on_host(files, meaning, feed, Path(work) / "host").answers
-            if not boards.lacking() and not large:
+            if not BOARDS[board].lacking and not large:
                 answered = on_board(files, meaning, feed, board, Path(work) / "board")
                 runs[board] = answered.answers
                 figures.append(_figures(answered, board))
@@ -78,7 +75,7 @@ def prove_folder(folder: Path, probe: Probe | None) -> Proof:
             lines = tuple(str(error).splitlines()[:4])
             return Proof(platform=NAME, ran=True, how="gcc", passed=False, details=lines)
     (folder / "README.md").write_text(readme(meaning, figures, _estimates(figures)), encoding="utf-8")
-    lacking = boards.lacking()
+    lacking = BOARDS[board].lacking
     if known:
         tolerance = tolerance_of(meaning.compiled, known)
         proof = judge(
@@ -94,7 +91,7 @@ def prove_folder(folder: Path, probe: Probe | None) -> Proof:
             rounded, runs, _how(lacking or ("a larger board" if large else ""), board), meaning.compiled.graph
         )
     said = [_told(f) for f in figures]
-    missing = [f"{board}: not run here: needs {lacking} ({boards.INSTALL})"] if lacking else []
+    missing = [f"{board}: not run here: needs {lacking} ({BOARDS[board].install})"] if lacking else []
     if large:
         missing.append(f"{board}: not run: the model and the rows are larger than the emulated board's memory")
     if device and not device.board and device.core != "host":

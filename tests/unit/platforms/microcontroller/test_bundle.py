@@ -15,7 +15,7 @@ from afield.graph.builder import Builder
 from afield.platforms.microcontroller.bundle.names import Names, comment, string, word
 from afield.platforms.microcontroller.options import MicrocontrollerOptions
 from afield.platforms.microcontroller.platform import platform
-from afield.platforms.microcontroller.prove import board
+from afield.platforms.microcontroller.prove.chips import BOARDS
 from afield.platforms.microcontroller.prove.host import STRICT_C, STRICT_CPP
 from afield.platforms.protocol import Platform
 from odd_tables import NAMES, odd_table
@@ -31,7 +31,7 @@ def test_any_names_become_c_that_answers_alike(tmp_path: Path, regression: bool)
     bundle = platform.export(odd_table(regression=regression), tmp_path, MicrocontrollerOptions(name="2 fish"))
     proof = platform.prove(bundle)
     assert proof.passed, proof.details
-    assert ("cortex-m4f" in proof.how) == (not board.lacking())
+    assert ("cortex-m4f" in proof.how) == (not BOARDS["cortex-m4f"].lacking)
     for flags, kind in ((STRICT_C, "c"), (STRICT_CPP, "cpp")):
         for name in ("src/n2_fish.c", "test/n2_fish_test.c"):
             command = ["gcc", *flags, "-Isrc", "-c", name, "-o", f"{kind}.o"]
@@ -98,5 +98,5 @@ def test_a_network_without_metadata_becomes_arrays_in_structs(tmp_path: Path) ->
     assert "float picture[12];" in (tmp_path / "src/net.h").read_text(encoding="utf-8")
     proof = platform.prove(bundle, make_probe(data))
     assert proof.passed, proof.details
-    assert proof.rows == 8 * (1 + (not board.lacking()))
+    assert proof.rows == 8 * (1 + (not BOARDS["cortex-m4f"].lacking))
     assert not platform.prove(bundle).ran

@@ -17,6 +17,7 @@ from afield.platforms.microcontroller.fitting import needs, shortfalls
 from afield.platforms.microcontroller.options import MicrocontrollerOptions
 from afield.platforms.microcontroller.platform import platform
 from afield.platforms.microcontroller.prove import board
+from afield.platforms.microcontroller.prove.chips import BOARDS
 from afield.platforms.microcontroller.tabular.compile import compile_table
 from afield.platforms.microcontroller.trees.style import TreeStyle
 from odd_tables import columns, grown, odd_table
@@ -38,7 +39,7 @@ def test_every_device_has_its_figures_and_their_source() -> None:
         assert one.flash_bytes > 0
         assert one.ram_bytes > 0
         assert one.source
-        assert one.board in ("", *board.BOARDS)
+        assert one.board in ("", *BOARDS)
 
 
 @pytest.mark.error_code("device.unknown")
@@ -61,7 +62,6 @@ def test_what_does_not_fit_is_refused_before_anything_is_written(tmp_path: Path)
     assert platform.check(data, "cortex-m4f") == []
 
 
-@pytest.mark.skipif(bool(board.lacking()), reason=f"needs {board.lacking()}")
 @pytest.mark.parametrize(("branches", "name"), [(False, "cortex-m4f"), (True, "cortex-m4f"), (False, "cortex-m3")])
 def test_needs_are_what_the_linker_finds(branches: bool, name: str, tmp_path: Path) -> None:
     data = forest_of(60, 20, features=200)  # so many that no question follows from one above it

@@ -7,7 +7,6 @@ outputs do not count. qemu models no cycles: instructions are the figure.
 from __future__ import annotations
 
 import re
-import shutil
 import subprocess
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -19,29 +18,10 @@ from afield.core.errors import MissingDependencyError
 from afield.platforms.microcontroller.emission.files import header, source
 from afield.platforms.microcontroller.emission.network import Network
 from afield.platforms.microcontroller.ir import Array
+from afield.platforms.microcontroller.prove.chips import BOARDS, Board
 
 HERE = Path(__file__).resolve().parent / "boards"
 TIME_LIMIT_S = 900
-
-
-@dataclass(frozen=True, kw_only=True)
-class Board:
-    """An emulated board: qemu's machine, the compiler's flags, the linker script."""
-
-    machine: str
-    flags: tuple[str, ...]
-    script: str = "mps2.ld"
-
-
-_HARD = ("-mfloat-abi=hard",)
-BOARDS = {
-    "cortex-m3": Board(machine="mps2-an385", flags=("-mcpu=cortex-m3", "-mfloat-abi=soft")),
-    "cortex-m4f": Board(machine="mps2-an386", flags=("-mcpu=cortex-m4", *_HARD, "-mfpu=fpv4-sp-d16")),
-    "cortex-m7": Board(machine="mps2-an500", flags=("-mcpu=cortex-m7", *_HARD, "-mfpu=fpv5-d16")),
-    "cortex-m55": Board(machine="mps3-an547", flags=("-mcpu=cortex-m55", *_HARD), script="mps3-an547.ld"),
-}
-COMPILER, EMULATOR = "arm-none-eabi-gcc", "qemu-system-arm"
-INSTALL = "apt install gcc-arm-none-eabi libnewlib-arm-none-eabi qemu-system-arm"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -81,11 +61,6 @@ class Ran:
     flash_bytes: int
     ram_bytes: int
     stack_bytes: int
-
-
-def lacking() -> str:
-    """Return what this machine lacks to run boards; empty where nothing."""
-    return "" if shutil.which(COMPILER) and shutil.which(EMULATOR) else "gcc-arm-none-eabi and qemu-system-arm"
 
 
 def measure(
@@ -137,27 +112,32 @@ def run(files: Mapping[str, str], entry: str, empty: str, board: str, folder: Pa
     RuntimeError
         The compiler refused the code, or the program ended badly.
     """
-    if lacking():
-        raise MissingDependencyError("dependency.missing", f"The proof needs {lacking()}.", fix=INSTALL)
+    setting = BOARDS[board]
+    if setting.lacking:
+        raise MissingDependencyError(
+            "dependency.missing", f"The proof on {board} needs {setting.lacking}.", fix=setting.install
+        )
     folder.mkdir(parents=True, exist_ok=True)
     for name, text in {**files, "entry.c": entry, "empty.c": empty}.items():
         (folder / name).write_text(text, encoding="utf-8")
     counter = folder / "counter.so"
     _run(["gcc", "-shared", "-fPIC", "-O2", str(HERE / "instruction_counter.c"), "-o", str(counter)], folder)
-    setting = BOARDS[board]
     strict = ("-std=c99", "-Wall", "-Wextra", "-Wconversion", "-Werror", "-ffp-contract=off")
-    flags = (*setting.flags, "-mthumb", optimise, "-ffunction-sections", "-fdata-sections")
+    tools = setting.tools
+    compiler = f"{tools.prefix}gcc"
+    flags = (*tools.flags, *setting.flags, optimise, "-ffunction-sections", "-fdata-sections")
     objects = []
     for name in sorted(n for n in files if n.endswith(".c")):
         objects.append(f"{name}.o")
-        _run([COMPILER, *strict, *flags, "-c", name, "-o", objects[-1]], folder)
+        _run([compiler, *strict, *flags, "-c", name, "-o", objects[-1]], folder)
     link = ("-nostartfiles", "-Wl,--gc-sections", "-T", str(HERE / setting.script))
-    harness = (str(HERE / "cortex_m_startup.c"), str(HERE / "main.c"))
+    harness = (str(HERE / tools.startup), str(HERE / "main.c"))
     for name in ("entry", "empty"):
-        own = ("-I", str(folder), *harness, f"{name}.c", *objects, "-lm", "-lc", "-lgcc", "-o", f"{name}.elf")
-        _run([COMPILER, *flags, "-ffreestanding", *link, *own], folder)
+        own = ("-I", str(folder), *harness, f"{name}.c", *objects, *tools.libraries, "-o", f"{name}.elf")
+        _run([compiler, *flags, "-ffreestanding", *link, *own], folder)
     full, bare = _emulated(folder / "entry.elf", counter, setting), _emulated(folder / "empty.elf", counter, setting)
-    flash, ram = (a - b for a, b in zip(_size(folder / "entry.elf"), _size(folder / "empty.elf"), strict=True))
+    sizes = [_size(folder / f"{name}.elf", tools.prefix) for name in ("entry", "empty")]
+    flash, ram = (a - b for a, b in zip(*sizes, strict=True))
     return Ran(
         instructions=tuple(a - b for a, b in zip(full[0], bare[0], strict=True)),
         answers=full[1],
@@ -219,11 +199,11 @@ def _entry(network: Network) -> str:
 def _emulated(program: Path, counter: Path, board: Board) -> tuple[list[int], bytes, int]:
     """Return instructions of each run, the outputs' bytes, and the stack."""
     symbols = dict(
-        re.findall(r"^(\w+) \w (bench_\w+)$", _run(["arm-none-eabi-nm", str(program)], program.parent), re.M)
+        re.findall(r"^(\w+) \w (bench_\w+)$", _run([f"{board.tools.prefix}nm", str(program)], program.parent), re.M)
     )
     at = {name: f"0x{address}" for address, name in symbols.items()}
     command = [
-        EMULATOR, "-M", board.machine, "-nographic", "-monitor", "none", "-serial", "none",
+        board.emulator, "-M", board.machine, *board.options, "-nographic", "-monitor", "none", "-serial", "none",
         "-semihosting-config", "enable=on,target=native",
         "-plugin", f"{counter},start={at['bench_start']},stop={at['bench_stop']}", "-kernel", str(program),
     ]  # fmt: skip
@@ -236,9 +216,9 @@ def _emulated(program: Path, counter: Path, board: Board) -> tuple[list[int], by
     return counts, answers, int(re.findall(r"STACK (\d+)", text)[0])
 
 
-def _size(program: Path) -> tuple[int, int]:
+def _size(program: Path, prefix: str) -> tuple[int, int]:
     """Return flash and static RAM of a program, its heap section left out."""
-    text = _run(["arm-none-eabi-size", "-A", str(program)], program.parent)
+    text = _run([f"{prefix}size", "-A", str(program)], program.parent)
     sizes = {m[0]: int(m[1]) for m in re.findall(r"^(\.\S+)\s+(\d+)\s+\d+", text, re.M)}
     data, bss = sizes.get(".data", 0), sizes.get(".bss", 0)
     return sizes.get(".text", 0) + sizes.get(".ARM.exidx", 0) + data, data + bss
