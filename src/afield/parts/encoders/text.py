@@ -5,6 +5,7 @@ and no word, n-gram or text of the training data; only single characters that st
 
 For each column: ``dims`` directions in which the texts vary, scores of the target (one for each class, or one for two
 classes and for numbers), and six plain facts: length, words, shares of upper case, digits and punctuation, missing.
+Few rows would fit noise to the directions: there the commonest words, each present or not, take their place.
 A text counts up to its first NUL character and up to ``characters`` characters; the rest is left out.
 """
 
@@ -12,6 +13,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
@@ -37,7 +39,14 @@ from afield.parts.protocol import Feature, FitContext, Setting, Settings, State
 from afield.parts.settings import settle
 from afield.problem.schema import ColumnSpec
 
+if TYPE_CHECKING:
+    from scipy.sparse import csr_array
+
 _ROWS = 20_000  # rows that the tables are fitted on at most, drawn by the seed
+_ROWS_A_DIRECTION = 250
+#: a common word stands in so many texts, and in this share of them, at least; in all but this share at most
+_COMMON_TEXTS, _COMMON_SHARE = 10, 0.01
+_NO_BUCKET = -1
 _FACTS = ("length", "words", *(f"{t}_share" for t in TRAITS[1:]), "missing")
 
 
@@ -56,6 +65,8 @@ class FittedText:
         What a bucket adds to each sum, in units of ``scales``; the last column is the squared idf, the last row zero.
         Whole numbers add up exactly in float32 (4,096 of them), so no order of summation shows in an answer.
     scales : float32 [C, D + 1]
+    common : int64 [C, W]
+        Buckets of the commonest words of each column, ``_NO_BUCKET`` where it has fewer.
     """
 
     columns: tuple[str, ...]
@@ -64,20 +75,29 @@ class FittedText:
     alphabet: Alphabet
     tables: NDArray[np.int8]
     scales: NDArray[np.float32]
+    common: NDArray[np.int64]
+
+    @property
+    def directions(self) -> int:
+        """How many directions each column has."""
+        return sum(n.startswith("direction") for n in self.outputs)
 
     @property
     def features(self) -> Sequence[Feature]:
-        """For each column its directions, scores and facts."""
+        """For each column its directions, scores, common words and facts."""
         names = [(n, "embedding" if n.startswith("direction") else "dense") for n in self.outputs]
+        names += [(f"common word {i}", "dense") for i in range(self.common.shape[1])]
         names += [(n, "dense") for n in _FACTS]
         return [Feature(name=f"{c}.{n}", column=c, form=f) for c in self.columns for n, f in names]  # type: ignore[arg-type]
 
     def lower(self, builder: Builder, inputs: Mapping[str, Value]) -> Value:
-        """Add about 100 nodes however many columns: string [N] each to float32 [N, C * (D + 6)]."""
+        """Add about 100 nodes however many columns: string [N] each to float32 [N, C * (D + W + 6)]."""
         b = builder
         grams = lower_grams(b, [inputs[n] for n in self.columns], self.alphabet, self.layout)
         last = b.constant([2], "int64")
         parts = [self._facts(b, grams, last)]
+        if self.common.size:
+            parts.insert(0, self._common(b, grams.ids[self.layout.word_place]))
         if self.outputs:
             sums = self._sums(b, grams)
             width = len(self.outputs)
@@ -102,6 +122,11 @@ class FittedText:
         assert total is not None
         return b.op("Mul", total, b.constant(self.scales[:, None]))
 
+    def _common(self, b: Builder, words: Value) -> Value:
+        ids = b.op("Unsqueeze", words, b.constant([3], "int64"))
+        there = b.op("Equal", ids, b.constant(self.common[:, None, None, :]), dtype="bool")
+        return b.op("ReduceMax", b.cast(there, "float32"), b.constant([2], "int64"), keepdims=0)
+
     def _facts(self, b: Builder, grams: Grams, last: Value) -> Value:
         traits = b.gather(b.constant(self.alphabet.traits), grams.rows, axis=0)
         traits = b.op("ReduceSum", traits, b.constant([2], "int64"), keepdims=0)
@@ -122,7 +147,7 @@ class FittedText:
             "outputs": self.outputs,
             "layout": [list(y.orders), y.words, y.buckets, y.characters],
         }
-        return pack(header, points=self.alphabet.points, tables=self.tables, scales=self.scales)
+        return pack(header, points=self.alphabet.points, tables=self.tables, scales=self.scales, common=self.common)
 
 
 class Text:
@@ -163,14 +188,20 @@ class Text:
         targets = as_targets(target.take(rows), weights)
         columns = [string_column(table, n).take(rows) for n in names]
         alphabet = Alphabet.of(t for c in columns for t in _texts(c)[0])
-        directions = draw_projection(layout.buckets, values["dims"] if values["use"] != "scores" else 0)
+        like = context.like if isinstance(context.like, FittedText) else None
+        dims = min(values["dims"], table.rows // _ROWS_A_DIRECTION) if like is None else like.directions
+        dims = 0 if values["use"] == "scores" else dims
+        directions = draw_projection(layout.buckets, dims)
         scores = targets[:, : 0 if values["use"] == "directions" else None]
         seed, shared = derive_seed(context.seed, "directions"), (weights / weights.mean()).astype(np.float32)
+        common: list[NDArray[np.int64]] = []
         tables = np.zeros((len(columns), layout.buckets + 1, directions.shape[1] + scores.shape[1] + 1))
         with threadpool_limits(1):  # sums in a fixed order, whatever the machine
             for table_of, column in zip(tables, columns, strict=True):
                 texts, place = _texts(column)
-                counts = count_grams(texts, alphabet, layout)[place]
+                counts, words = count_grams(texts, alphabet, layout)
+                common.append(_commonest(words, place, values["dims"] - dims))
+                counts = counts[place]
                 idf = inverse_frequency(counts)
                 used = np.flatnonzero(idf)
                 scaled, idf = weigh(counts, idf)[:, used], idf[used, None]
@@ -181,7 +212,8 @@ class Text:
                 table_of[used] = np.concatenate([fitted[0] * idf, fitted[1] * idf, idf**2], axis=1)
         outputs = [f"direction {i}" for i in range(directions.shape[1])]
         outputs += [f"score {k}" for k in range(scores.shape[1])]
-        return FittedText(names, layout, tuple(outputs), alphabet, *_quantised(tables))
+        chosen = _padded(common) if like is None else like.common
+        return FittedText(names, layout, tuple(outputs), alphabet, *_quantised(tables), chosen)
 
     def restore(self, state: State) -> FittedText:
         """Return the fitted encoder that gave this state."""
@@ -190,8 +222,9 @@ class Text:
         layout = Layout(orders=(orders[0], orders[1]), words=words, buckets=buckets, characters=characters)
         alphabet = Alphabet(state["points"])
         return FittedText(
-            tuple(header["columns"]), layout, tuple(header["outputs"]), alphabet, state["tables"], state["scales"]
-        )
+            columns=tuple(header["columns"]), layout=layout, outputs=tuple(header["outputs"]), alphabet=alphabet,
+            tables=state["tables"], scales=state["scales"], common=state["common"],
+        )  # fmt: skip
 
 
 def _quantised(tables: NDArray[np.float64]) -> tuple[NDArray[np.int8], NDArray[np.float32]]:
@@ -199,6 +232,21 @@ def _quantised(tables: NDArray[np.float64]) -> tuple[NDArray[np.int8], NDArray[n
     scales = np.abs(tables).max(axis=1) / 127
     scales = np.where(scales > 0, scales, 1.0).astype(np.float32)
     return np.rint(tables / scales[:, None]).clip(-127, 127).astype(np.int8), scales
+
+
+def _commonest(words: csr_array, place: NDArray[np.int64], most: int) -> NDArray[np.int64]:
+    """Return the buckets of the words that stand in most texts, the commonest first; ``place``: row to text."""
+    share = np.bincount(place, minlength=words.shape[0]) / max(len(place), 1)
+    there = (words > 0).astype(np.float64).T @ share
+    low = max(_COMMON_SHARE, _COMMON_TEXTS / max(len(place), 1))
+    often = np.flatnonzero((there >= low) & (there <= 1 - _COMMON_SHARE))
+    return np.asarray(often[np.argsort(-there[often], kind="stable")][:most], dtype=np.int64)
+
+
+def _padded(common: Sequence[NDArray[np.int64]]) -> NDArray[np.int64]:
+    """Return int64 [C, W], columns with fewer filled up with a bucket that no word has."""
+    width = max(len(c) for c in common)
+    return np.stack([np.pad(c, (0, width - len(c)), constant_values=_NO_BUCKET) for c in common])
 
 
 def _sample(rows: int, seed: int) -> NDArray[np.int64]:

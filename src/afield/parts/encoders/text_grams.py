@@ -39,6 +39,11 @@ class Layout:
     buckets: int
     characters: int
 
+    @property
+    def word_place(self) -> int:
+        """The place of single words among the ids of n-grams."""
+        return self.orders[1] - self.orders[0] + 1
+
 
 @dataclass(frozen=True)
 class Grams:

@@ -87,7 +87,7 @@ def test_directions_do_not_look_at_the_target():
 
 
 def test_directions_of_two_folds_agree():
-    rows, values = texts(1000)
+    rows, values = texts(4000)
     halves = [runner(fit({"n": rows[k::2]}, values[k::2], settings={"dims": 8}))(rows[:200])[:, :8] for k in (0, 1)]
     agree = [np.corrcoef(halves[0][:, i], halves[1][:, i])[0, 1] for i in range(8)]
     assert min(agree) > 0.8
@@ -174,12 +174,10 @@ def test_the_state_brings_the_encoder_back():
     assert model_of(again) == model_of(fitted)
 
 
-def test_fits_are_equal_to_the_byte_and_folds_have_the_same_features():
+def test_fits_are_equal_to_the_byte():
     rows, values = texts(300)
     models = {model_of(fit({"n": rows}, values)) for _ in range(2)}
     assert len(models) == 1
-    fold = fit({"n": rows[:100]}, np.zeros(100, int))
-    assert fold.features == fit({"n": rows}, values).features
 
 
 def test_no_text_of_the_data_is_embedded():
@@ -232,16 +230,57 @@ def test_ridge_equals_its_closed_form():
 
 def test_counts_are_those_of_the_words_and_n_grams():
     layout = Layout(orders=(3, 4), words=2, buckets=largest_prime(2**16), characters=512)
-    counts = count_grams(["sea calm", "sea", "", "sea sea"], Alphabet.of([]), layout).toarray()
+    counts = count_grams(["sea calm", "sea", "", "sea sea"], Alphabet.of([]), layout)[0].toarray()
     # " se" "sea" "ea " + " sea" "sea " and the word; " ca" ... and its word; one pair
     assert counts.sum(axis=1).tolist() == [6 + 8 + 1, 6, 0, 13]
     assert (counts[0] >= counts[1]).all()
     assert (counts[3] >= 2 * counts[1]).all()
-    swapped = count_grams(["was no", "saw on"], Alphabet.of([]), layout).toarray()
+    swapped = count_grams(["was no", "saw on"], Alphabet.of([]), layout)[0].toarray()
     assert (np.minimum(*swapped)).sum() == 0  # anagrams share nothing
     hashed = count_grams([f"{i:06d}" for i in range(3000)], Alphabet.of([]), Layout(
-        orders=(3, 3), words=1, buckets=layout.buckets, characters=512))  # fmt: skip
+        orders=(3, 3), words=1, buckets=layout.buckets, characters=512))[0]  # fmt: skip
     assert len(np.unique(hashed.indices)) > 3000 + 700  # words and n-grams spread over the buckets
+
+
+def test_single_words_are_counted_apart():
+    layout = Layout(orders=(3, 4), words=2, buckets=largest_prime(2**16), characters=512)
+    grams, words = count_grams(["sea calm", "sea", "", "sea sea"], Alphabet.of([]), layout)
+    assert words.sum(axis=1).tolist() == [2, 1, 0, 2]
+    assert (grams.toarray() >= words.toarray()).all()
+    _, none = count_grams(["sea calm"], Alphabet.of([]), Layout(orders=(3, 4), words=0, buckets=97, characters=9))
+    assert none.sum() == 0
+
+
+def test_common_words_are_features_of_their_own_commonest_first_and_rare_ones_none():
+    fitted, run = fitted_once()
+    rows, _ = texts(400)
+    names = [f.name for f in fitted.features]
+    first = names.index("note.common word 0")
+    found = run(rows)[:, first : first + fitted.common.shape[1]]
+    assert set(np.unique(found)) == {0.0, 1.0}
+    shares = found.mean(axis=0)
+    assert (np.diff(shares) <= 0).all()
+    expected = sorted((np.mean([w in r.split() for r in rows]) for w in {w for r in rows for w in r.split()}))[::-1]
+    assert shares == pytest.approx([e for e in expected if e <= 0.99][: len(shares)], abs=1e-6)
+    assert run(["zebra", ""])[:, first : first + len(shares)].sum() == 0
+    few = fit({"a": rows, "b": [f"only {i}" for i in range(400)]}, np.arange(400) % 2)
+    assert few.common.shape[1] == len(shares)
+    assert (few.common[1] == -1).sum() == len(shares)  # "only" stands in all of them, each number in one
+
+
+def test_few_rows_bear_few_directions_and_folds_keep_what_was_chosen_on_all():
+    rows, values = texts(1_000)
+    whole = fit({"note": rows}, values)
+    assert whole.directions == 4
+    assert whole.common.shape[1] == min(20, len({w for r in rows for w in r.split()}))
+    assert fit({"note": rows}, values, settings={"dims": 2}).directions == 2
+    assert fit({"note": rows}, values, settings={"dims": 2}).common.size == 0
+    table = Table({"note": StringColumn.of(rows[:300])}, 300)
+    answer = Answer(task="binary", values=np.asarray(values[:300]), classes=2)
+    context = FitContext(seed=0, like=whole)
+    fold = part.fit(table, [ColumnSpec(name="note", kind="text")], answer, context, {})
+    assert [f.name for f in fold.features] == [f.name for f in whole.features]
+    assert (fold.common == whole.common).all()
 
 
 def test_only_repeated_text_or_none_can_be_fitted():
