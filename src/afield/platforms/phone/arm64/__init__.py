@@ -1,0 +1,1 @@
+"""The proof on arm64, the instruction set of phones."""
