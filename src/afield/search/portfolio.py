@@ -62,8 +62,14 @@ def _pace(shape: Shape) -> dict[str, Any]:
     many = shape.classes > 10
     rate, leaves = next((r, n) for below, r, n in PACES if shape.rows < below)
     patience = 20 if many or shape.rows > 50_000 else 30
-    rounds = 500 if shape.classes <= 2 else max(100, 1_000 // shape.classes)  # each round is a tree for every class
+    rounds = _rounds(shape, 1_000)
     return {"learning_rate": 0.2 if many else rate, "num_leaves": leaves, "patience": patience, "max_rounds": rounds}
+
+
+def _rounds(shape: Shape, most: int) -> int:
+    """Return how many rounds boosting may take: each is a tree for every class, and many rows have the larger trees."""
+    most = most if shape.rows < 100_000 else most // 2
+    return max(100, 2 * most // max(2, shape.classes))
 
 
 def _width(shape: Shape) -> int:
@@ -117,7 +123,7 @@ def _boosted(shape: Shape) -> list[Recipe]:
 
 def _oblivious(shape: Shape) -> list[Recipe]:
     """CatBoost: a round costs more than LightGBM's, and each class of many costs as much again."""
-    rounds = 1_000 if shape.classes <= 2 else max(100, 2_000 // shape.classes)
+    rounds = _rounds(shape, 2_000)
     slow = {"learning_rate": 0.07, "max_rounds": 2 * rounds}
 
     def oblivious(name: str, encoding: Encoding, **settings: Any) -> Recipe:
