@@ -4,7 +4,7 @@
 set -u
 missing=""
 need() { command -v "$1" >/dev/null 2>&1 || missing="$missing $2"; }
-need node nodejs  # the wasm proof of the operators: tests/e2e
+need node nodejs  # models under Node, in the wasm and the native build: tests/e2e
 need npm npm
 need chromium chromium  # exported pages: tests/e2e/test_browser.py
 need gcc gcc  # the proofs of emitted C: tests/parity, tests/unit/platforms/microcontroller

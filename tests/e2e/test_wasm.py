@@ -2,15 +2,11 @@
 
 from __future__ import annotations
 
-import base64
 import gzip
-import json
-import subprocess
 import sys
 from pathlib import Path
 
 import numpy as np
-import onnxruntime as ort
 import pytest
 
 from afield.core.registry import list_parts, load
@@ -27,7 +23,7 @@ from afield.platforms.browser.runtime import fetch_runtime, pin
 from afield.problem.schema import ColumnSpec
 from afield.testing import learner_kit as kit
 from afield.testing.encoder_tables import make_answers, make_cases
-from node_packages import program
+from e2e.javascript_runs import difference, differing_operators, lower, run_here, run_there
 
 HERE = Path(__file__).parent / "wasm"
 sys.path.insert(0, str(HERE))
@@ -35,9 +31,6 @@ sys.path.insert(0, str(HERE))
 from operator_cases import CASES  # noqa: E402 - the folder above is no package
 
 pytestmark = pytest.mark.e2e
-
-TYPES = {"bool": np.bool_, "float32": np.float32, "float64": np.float64, "int64": np.int64, "int8": np.int8,
-         "uint8": np.uint8, "int32": np.int32}  # fmt: skip
 
 
 @pytest.fixture(scope="session")
@@ -49,80 +42,6 @@ def library(tmp_path_factory):
     return folder
 
 
-def to_json(array):
-    if array.dtype == object:
-        return {"type": "string", "dims": array.shape, "data": array.ravel().tolist()}
-    data = base64.b64encode(np.ascontiguousarray(array).tobytes()).decode()
-    return {"type": str(array.dtype), "dims": array.shape, "data": data}
-
-
-def from_json(tensor):
-    if tensor["type"] == "string":
-        return np.asarray(tensor["data"], dtype=object).reshape(tensor["dims"])
-    data = base64.b64decode(tensor["data"])
-    return np.frombuffer(data, TYPES[tensor["type"]]).reshape(tensor["dims"])
-
-
-def run_wasm(library, folder, jobs):
-    """Run (model bytes, feeds, optimise) jobs in one Node process; a list of outputs by name, or an error text."""
-    listed = []
-    for i, (model, feeds, optimise) in enumerate(jobs):
-        path = folder / f"{i}.onnx"
-        path.write_bytes(model)
-        listed.append({"model": str(path), "optimise": optimise, "feeds": {n: to_json(v) for n, v in feeds.items()}})
-    (folder / "jobs.json").write_text(json.dumps(listed))
-    command = [
-        program("node"),
-        str(HERE / "run.mjs"),
-        str(library),
-        str(folder / "jobs.json"),
-        str(folder / "out.json"),
-    ]
-    done = subprocess.run(command, capture_output=True, text=True, timeout=300, check=False)
-    assert done.returncode == 0, done.stderr
-    answers = json.loads((folder / "out.json").read_text())
-    return [a.get("error") or {n: from_json(t) for n, t in a["outputs"].items()} for a in answers]
-
-
-def run_python(model, feeds, *, optimise):
-    options = ort.SessionOptions()
-    options.intra_op_num_threads = options.inter_op_num_threads = 1
-    if not optimise:
-        options.graph_optimization_level = ort.GraphOptimizationLevel.ORT_DISABLE_ALL
-    session = ort.InferenceSession(model, options, providers=["CPUExecutionProvider"])
-    return dict(zip([o.name for o in session.get_outputs()], session.run(None, feeds), strict=True))
-
-
-def difference(ours, theirs):
-    """Say how two outputs differ; empty when they agree."""
-    if isinstance(theirs, str):
-        return f"wasm says: {theirs}"
-    for name, expected in ours.items():
-        got = theirs[name]
-        if got.shape != expected.shape:
-            return f"{name}: shape {got.shape} in wasm, {expected.shape} in Python"
-        if expected.dtype.kind == "f":
-            near = 1e-6 if expected.dtype == np.float32 else 1e-12
-            equal = np.isclose(got, expected, rtol=near, atol=near, equal_nan=True)
-        else:
-            equal = got == expected
-        if not np.all(equal):
-            at = tuple(np.argwhere(~equal)[0])
-            return f"{name}{list(at)}: {got[at]!r} in wasm, {expected[at]!r} in Python"
-    return ""
-
-
-def lower(case):
-    b = Builder()
-    kinds = {n: "string" if a.dtype == object else str(a.dtype) for n, a in case.feeds.items()}
-    values = {n: b.input(n, kinds[n], [f"{n}{i}" for i in range(a.ndim)]) for n, a in case.feeds.items()}
-    made = case.build(b, values)
-    made = made if isinstance(made, tuple) else (made,)
-    for i, (value, rank) in enumerate(zip(made, case.ranks, strict=True)):
-        b.output(value, f"out{i}", [f"o{i}_{j}" for j in range(rank)])
-    return b.build("case", check=False)
-
-
 def test_every_operator_of_the_profile_has_a_case_that_uses_it():
     assert set(OPERATORS) == set(CASES)
     for kind, cases in CASES.items():
@@ -130,22 +49,15 @@ def test_every_operator_of_the_profile_has_a_case_that_uses_it():
 
 
 def test_every_operator_gives_the_same_answers_in_wasm(library, tmp_path):
-    named = [(f"{kind} {i}", case) for kind, cases in CASES.items() for i, case in enumerate(cases)]
-    jobs = [(lower(case).SerializeToString(), case.feeds, False) for _, case in named]
-    theirs = run_wasm(library, tmp_path, jobs)
-    wrong = {}
-    for (name, _), (model, feeds, _), answer in zip(named, jobs, theirs, strict=True):
-        if found := difference(run_python(model, feeds, optimise=False), answer):
-            wrong[name] = found
-    assert not wrong, "\n".join(f"{n}: {w}" for n, w in wrong.items())
+    assert differing_operators(library, tmp_path, CASES) == ""
 
 
 def test_a_difference_is_seen(library, tmp_path):
     case = CASES["Exp"][0]
     job = (lower(case).SerializeToString(), case.feeds, False)
-    (answer,) = run_wasm(library, tmp_path, [job])
-    other = run_python(job[0], {"x": case.feeds["x"] + np.float32(1e-4)}, optimise=False)
-    assert "in wasm" in difference(other, answer)
+    (answer,) = run_there(library, tmp_path, [job])
+    other = run_here(job[0], {"x": case.feeds["x"] + np.float32(1e-4)}, optimise=False)
+    assert "in JavaScript" in difference(other, answer)
 
 
 def test_the_text_encoder_gives_the_same_features_in_wasm(library, tmp_path):
@@ -181,8 +93,8 @@ def test_the_text_encoder_gives_the_same_features_in_wasm(library, tmp_path):
     ]
     for optimise in (True, False):
         jobs = [(model, {"a": f, "b": f[::-1]}, optimise) for f in feeds]
-        for (_, feed, _), answer in zip(jobs, run_wasm(library, tmp_path, jobs), strict=True):
-            ours = run_python(model, feed, optimise=optimise)
+        for (_, feed, _), answer in zip(jobs, run_there(library, tmp_path, jobs), strict=True):
+            ours = run_here(model, feed, optimise=optimise)
             assert difference(ours, answer) == ""
             assert len(ours["features"]) == len(feed["a"])
 
@@ -201,8 +113,8 @@ def test_every_encoder_gives_the_same_features_in_wasm(library, tmp_path, name):
             there = {s.name: table[s.name].feed(slice(None)) for s in case.specs}
             whole = [not any("\0" in str(v) for v in cells) for cells in zip(*there.values(), strict=True)]
             jobs.append((model, {n: v[np.asarray(whole, dtype=bool)] for n, v in there.items()}, True))
-    for (model, feeds, _), answer in zip(jobs, run_wasm(library, tmp_path, jobs), strict=True):
-        assert difference(run_python(model, feeds, optimise=True), answer) == ""
+    for (model, feeds, _), answer in zip(jobs, run_there(library, tmp_path, jobs), strict=True):
+        assert difference(run_here(model, feeds, optimise=True), answer) == ""
 
 
 @pytest.mark.parametrize("name", ["format-1-classes", "format-1-regression"])
@@ -210,7 +122,7 @@ def test_a_whole_model_gives_its_own_answers_in_wasm(library, tmp_path, name):
     """All column kinds, encoders, learners and the blend, held to the answers stored in the file."""
     model = Model.load(HERE.parents[1] / "models" / f"{name}.onnx")
     feed = stored_feed(model.selftest, model.schema)
-    (found,) = run_wasm(library, tmp_path, [(model.bytes, feed, True)])
+    (found,) = run_there(library, tmp_path, [(model.bytes, feed, True)])
     assert isinstance(found, dict), found
     wanted = stored_answers(model.selftest)
     if model.task == "regression":
@@ -231,8 +143,8 @@ def test_oblivious_trees_give_the_same_answers_in_wasm(library, tmp_path):
             for rows in (np.concatenate([hostile, beyond, -beyond]), case.features[:1], case.features[:0]):
                 jobs.append((model.SerializeToString(), {"features": rows}, True))
     assert len(jobs) == 12
-    for (model, feeds, _), answer in zip(jobs, run_wasm(library, tmp_path, jobs), strict=True):
-        assert difference(run_python(model, feeds, optimise=True), answer) == ""
+    for (model, feeds, _), answer in zip(jobs, run_there(library, tmp_path, jobs), strict=True):
+        assert difference(run_here(model, feeds, optimise=True), answer) == ""
 
 
 @pytest.mark.parametrize("task", ["binary", "multiclass", "regression"])
@@ -245,5 +157,5 @@ def test_networks_give_the_same_answers_in_wasm(library, tmp_path, task):
         hard = kit.hostile_rows(model, case)
         hard[::5, 0], hard[1::5, 2] = np.inf, -np.inf
         jobs += [(model.SerializeToString(), {"features": f}, True) for f in (case.features, hard, hard[:1], hard[:0])]
-    for (model, feeds, _), answer in zip(jobs, run_wasm(library, tmp_path, jobs), strict=True):
-        assert difference(run_python(model, feeds, optimise=True), answer) == ""
+    for (model, feeds, _), answer in zip(jobs, run_there(library, tmp_path, jobs), strict=True):
+        assert difference(run_here(model, feeds, optimise=True), answer) == ""

@@ -2,14 +2,11 @@
 
 from __future__ import annotations
 
-import base64
 import os
 import shutil
 import threading
 from collections.abc import Iterator, Mapping
-from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
-from dataclasses import replace
 from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -17,14 +14,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from afield.core.errors import MissingDependencyError
-from afield.core.lazy import need
-from afield.core.proofs import Proof
-from afield.model.model import Model
-from afield.model.selftest import stored_answers, stored_feed
-from afield.platforms.browser.runtime import pin
-from afield.platforms.judging import judge
-from afield.platforms.protocol import Bundle, Probe
+from afield.platforms.browser.passing import from_json, to_json
+from afield.platforms.protocol import Probe
 
 if TYPE_CHECKING:
     from playwright.sync_api import Page
@@ -50,47 +41,7 @@ def find_browser() -> str | None:
     return next((found for name in BROWSERS if (found := shutil.which(name))), None)
 
 
-def prove_page(bundle: Bundle, model: Model, probe: Probe | None) -> Proof:
-    """Return the proof of the page's answers, all rows at once and the samples one by one.
-
-    Not run where Playwright or Chromium is not there.
-    """
-    browser = find_browser()
-    if browser is None:
-        return Proof.not_run(bundle.platform, needs="Chromium (Debian: apt install chromium)")
-    try:
-        need("playwright.sync_api", purpose="The proof in a browser")
-    except MissingDependencyError as error:
-        return Proof.not_run(bundle.platform, needs=f"Playwright ({error.fix})")
-    probe = probe or Probe(
-        feed=stored_feed(model.selftest, model.schema),
-        answers=stored_answers(model.selftest),
-        samples=model.selftest.rows,
-    )
-    with ThreadPoolExecutor(1) as pool:  # Playwright refuses a thread with an event loop, such as a notebook's
-        version, runs, reason = pool.submit(_run, browser, bundle.path, probe).result()
-    if reason:
-        return Proof(platform=bundle.platform, ran=True, how=version, passed=False, details=(reason,))
-    samples = Probe(
-        feed={n: v[: probe.samples] for n, v in probe.feed.items()},
-        answers={n: v[: probe.samples] for n, v in probe.answers.items()},
-        samples=probe.samples,
-    )
-    how = f"{version}, onnxruntime-web {pin().version}, the page from file://"
-    proofs = [
-        judge(model, samples if name == ALONE else probe, {name: answers}, platform=bundle.platform, how=how)
-        for name, answers in runs.items()
-    ]
-    return replace(
-        proofs[0],
-        rows=sum(p.rows for p in proofs),
-        largest=float(np.max([p.largest for p in proofs])),
-        passed=all(p.passed for p in proofs),
-        details=tuple(line for p in proofs for line in p.details),
-    )
-
-
-def _run(browser: str, folder: Path, probe: Probe) -> tuple[str, dict[str, Answers], str]:
+def run_page(browser: str, folder: Path, probe: Probe) -> tuple[str, dict[str, Answers], str]:
     """Return (what ran, answers by way of running, why it failed)."""
     from playwright.sync_api import Error, sync_playwright
 
@@ -145,18 +96,5 @@ def served(folder: Path) -> Iterator[str]:
 def run_rows(page: Page, feed: Mapping[str, NDArray[Any]]) -> Answers:
     """Return the outputs of the graph inside an opened page."""
     script = (PAGE / "proving.js").read_text(encoding="utf-8")
-    found = page.evaluate(script, {name: _to_json(values) for name, values in feed.items()})
-    return {name: _from_json(tensor) for name, tensor in found.items()}
-
-
-def _to_json(values: NDArray[Any]) -> dict[str, Any]:
-    if values.dtype == object:
-        return {"type": "string", "dims": list(values.shape), "data": values.ravel().tolist()}
-    data = base64.b64encode(np.ascontiguousarray(values).tobytes()).decode()
-    return {"type": str(values.dtype), "dims": list(values.shape), "data": data}
-
-
-def _from_json(tensor: Mapping[str, Any]) -> NDArray[Any]:
-    if tensor["type"] == "string":
-        return np.array(tensor["data"], dtype=object).reshape(tensor["dims"])
-    return np.frombuffer(base64.b64decode(tensor["data"]), tensor["type"]).reshape(tensor["dims"])
+    found = page.evaluate(script, {name: to_json(values) for name, values in feed.items()})
+    return {name: from_json(tensor) for name, tensor in found.items()}

@@ -103,18 +103,18 @@ def _package(name: str) -> dict[str, object]:
         "types": "./index.d.ts",
         "exports": {".": {"types": "./index.d.ts", "default": "./index.js"}, "./model.onnx": "./model.onnx"},
         "sideEffects": False,
-        "engines": {"node": ">=20"},
+        "engines": {"node": ">=20.16"},
     }
 
 
 def _readme(name: str, model: Model) -> str:
     row = json.dumps({c.name: None for c in model.schema.columns}, ensure_ascii=False, indent=2)
     return (
-        f"# {name}\n\n{model.card.title}. Runs in the browser on onnxruntime's wasm build; no request leaves the page "
-        "but for the files of this package.\n\n"
+        f"# {name}\n\n{model.card.title}. Runs in browsers and in Node (20.16 or newer) on onnxruntime's wasm "
+        "build; no request leaves the page but for the files of this package.\n\n"
         f'```js\nimport {{ predict }} from "{name}";\n\nconst answer = await predict({row});\n```\n\n'
         "Cells are texts as in a CSV, or typed values; null is missing. A column that a row lacks is an error.\n"
-        "`open()` gives the model itself: `schema`, `card`, `predictMany(rows)`, and `selfTest()`, which holds this\n"
-        "browser's answers to the samples inside the file. A page with a content security policy needs\n"
+        "`open()` gives the model itself: `schema`, `card`, `predictMany(rows)`, and `selfTest()`, which holds the\n"
+        "answers given here to the samples inside the file. A page with a content security policy needs\n"
         "`script-src 'self' 'wasm-unsafe-eval'` and `connect-src 'self'`.\n"
     )

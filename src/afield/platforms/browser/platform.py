@@ -83,7 +83,7 @@ class BrowserPlatform:
 
     def prove(self, bundle: Bundle, probe: Probe | None = None) -> Proof:
         """Open the page in Chromium, run the probe's rows inside it, and hold the answers to those they should be."""
-        from afield.platforms.browser.chromium import prove_page
+        from afield.platforms.browser.proving import prove_page
 
         return prove_page(bundle, read_page(bundle.path / "index.html"), probe)
 

@@ -17,7 +17,7 @@ from onnx import TensorProto, helper
 
 from afield.core.errors import MissingDependencyError, ModelFileError, OutputError, UnsupportedError
 from afield.model.model import Model
-from afield.platforms.browser import chromium, platform
+from afield.platforms.browser import platform, proving
 from afield.platforms.browser.app_files import build_app
 from afield.platforms.browser.module_files import build_module, types_of
 from afield.platforms.browser.platform import BrowserOptions, BrowserPlatform
@@ -155,8 +155,8 @@ def test_a_proof_that_cannot_run_here_says_what_it_needs(
     def absent(module: str, *, purpose: str) -> None:
         raise MissingDependencyError("dependency.missing", purpose, fix=f"pip install {module}")
 
-    monkeypatch.setattr(chromium, "find_browser", lambda: None if lacking == "Chromium" else "chromium")
-    monkeypatch.setattr(chromium, "need", absent)
+    monkeypatch.setattr(proving, "find_browser", lambda: None if lacking == "Chromium" else "chromium")
+    monkeypatch.setattr(proving, "need", absent)
     proof = browser.prove(browser.export(small_model(), tmp_path))
     assert not proof.ran
     assert lacking in proof.needs
@@ -167,7 +167,7 @@ def test_a_browser_that_does_not_start_fails_the_proof(
     browser: BrowserPlatform, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     pytest.importorskip("playwright")
-    monkeypatch.setattr(chromium, "find_browser", lambda: "/bin/false")
+    monkeypatch.setattr(proving, "find_browser", lambda: "/bin/false")
     bundle: Bundle = browser.export(small_model(), tmp_path)
     proof = browser.prove(bundle)
     assert proof.ran

@@ -1,9 +1,11 @@
-// A model as an ES module: see README.md beside it. Needs a browser, or Node 20 with `open({ model, wasm })`.
+// A model as an ES module: see README.md beside it. Runs in browsers, and in Node from 20.16 on.
 import * as ort from "./ort.mjs";
 import { openModel } from "./engine.js";
 import { answersOf, feedOf } from "./tensors.js";
 
 const bytesOf = async (url) => {
+  const files = url.protocol === "file:" && globalThis.process?.getBuiltinModule?.("node:fs/promises"); // Node
+  if (files) return new Uint8Array(await files.readFile(url));
   const response = await fetch(url);
   if (!response.ok) throw new Error(`${url}: ${response.status}`);
   return new Uint8Array(await response.arrayBuffer());

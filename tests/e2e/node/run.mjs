@@ -1,18 +1,26 @@
-// Runs ONNX models in onnxruntime-web's wasm build, because a graph that runs in Python need not run in a browser.
+// Runs ONNX models in one of onnxruntime's builds for JavaScript, because a graph that runs in Python need not run there.
 //
-// usage: node run.mjs FOLDER JOBS ANSWERS; the folder holds ort.mjs and ort.wasm
+// usage: node run.mjs RUNTIME JOBS ANSWERS
+// RUNTIME: a folder with ort.mjs and ort.wasm, or the folder of the package onnxruntime-node
 // JOBS: JSON list of { model: path, optimise: bool, feeds: { name: tensor } }
 // ANSWERS: JSON list of { outputs: { name: tensor } } or { error: text }
 // tensor: { type, dims, data }; data is a list of strings, or little-endian bytes in base64, so that NaN survives.
-import { readFileSync, writeFileSync } from "node:fs";
-import { join } from "node:path";
+import { existsSync, readFileSync, writeFileSync } from "node:fs";
+import { createRequire } from "node:module";
+import { join, resolve } from "node:path";
 import { pathToFileURL } from "node:url";
 
-const [folder, jobsPath, answersPath] = process.argv.slice(2);
-const ort = await import(pathToFileURL(join(folder, "ort.mjs")));
-ort.env.wasm.wasmBinary = readFileSync(join(folder, "ort.wasm"));
-ort.env.wasm.numThreads = 1;
+const [runtime, jobsPath, answersPath] = process.argv.slice(2);
+const ort = await openRuntime(runtime);
 ort.env.logLevel = "error";
+
+async function openRuntime(folder) {
+  if (!existsSync(join(folder, "ort.wasm"))) return createRequire(import.meta.url)(resolve(folder));
+  const web = await import(pathToFileURL(join(folder, "ort.mjs")));
+  web.env.wasm.wasmBinary = readFileSync(join(folder, "ort.wasm"));
+  web.env.wasm.numThreads = 1;
+  return web;
+}
 
 const ARRAYS = {
   float32: Float32Array, float64: Float64Array, int8: Int8Array, uint8: Uint8Array, int32: Int32Array,
@@ -34,7 +42,8 @@ async function answer({ model, optimise, feeds }) {
   let session;
   try {
     const graphOptimizationLevel = optimise ? "all" : "disabled";
-    session = await ort.InferenceSession.create(readFileSync(model), { graphOptimizationLevel });
+    const options = { graphOptimizationLevel, intraOpNumThreads: 1, interOpNumThreads: 1 };
+    session = await ort.InferenceSession.create(readFileSync(model), options);
     const tensors = Object.fromEntries(Object.entries(feeds).map(([name, tensor]) => [name, read(tensor)]));
     const results = await session.run(tensors);
     return { outputs: Object.fromEntries(Object.entries(results).map(([name, tensor]) => [name, write(tensor)])) };
