@@ -11,11 +11,8 @@ import time
 from collections.abc import Iterator
 from contextlib import closing
 from pathlib import Path
-from typing import Any
 
 import pytest
-from hypothesis import HealthCheck, given, settings
-from hypothesis import strategies as st
 
 from e2e.servers import Running, serving
 from small_models import small_model
@@ -124,75 +121,3 @@ def test_a_slow_body_is_not_waited_for(server: Running) -> None:
     with socket.create_connection((host, int(port)), timeout=20) as slow:
         slow.sendall(f"POST {INFER} HTTP/1.1\r\nHost: x\r\nContent-Length: 100\r\n\r\n{{".encode())
         assert b" 408 " in slow.recv(1000)
-
-
-# Requests that nobody should send -------------------------------------------------------------------------------------
-
-ANY = st.recursive(
-    st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False, allow_infinity=False) | st.text(max_size=8),
-    lambda inner: st.lists(inner, max_size=4) | st.dictionaries(st.text(max_size=5), inner, max_size=4),
-    max_leaves=8,
-)
-FIELDS = ("name", "shape", "datatype", "data", "parameters")
-
-
-@st.composite
-def requests(draw: Any) -> tuple[bytes, dict[str, str]]:
-    """Return a request that is right but for some fields, with bytes after it, and a header that may lie."""
-    message = body()
-    for _ in range(draw(st.integers(0, 3))):
-        entry = draw(st.sampled_from(message["inputs"]))
-        entry[draw(st.sampled_from(FIELDS))] = draw(ANY)
-    if draw(st.booleans()):
-        entry = draw(st.sampled_from(message["inputs"]))
-        entry.pop("data", None)
-        entry["parameters"] = {"binary_data_size": draw(st.integers(-2, 40))}
-    if draw(st.integers(0, 5)) == 0:
-        message = draw(ANY)
-    head = json.dumps(message).encode()
-    tail = draw(st.binary(max_size=40))
-    length = draw(st.one_of(st.just(len(head)), st.integers(-5, len(head) + 60)))
-    return head + tail, {"Inference-Header-Content-Length": str(length)} if draw(st.integers(0, 9)) else {}
-
-
-@settings(max_examples=300, deadline=None, derandomize=True, suppress_health_check=list(HealthCheck))
-@given(request=requests())
-def test_malformed_binary_requests_are_refused(server: Running, request: tuple[bytes, dict[str, str]]) -> None:
-    connection = http.client.HTTPConnection(server.address, timeout=20)
-    status, answer = post(connection, INFER, *request)
-    connection.close()
-    assert status == 200 or 400 <= status < 500, answer
-    if status != 200:
-        assert {"error", "code"} <= json.loads(answer).keys()
-
-
-@pytest.mark.filterwarnings("ignore::DeprecationWarning")
-def test_what_the_description_allows_and_forbids_never_breaks_the_server(server: Running) -> None:
-    schemathesis = pytest.importorskip("schemathesis")
-    with closing(http.client.HTTPConnection(server.address, timeout=20)) as connection:
-        connection.request("GET", "/openapi.json")
-        described = schemathesis.openapi.from_dict(json.loads(connection.getresponse().read()))
-    session = pytest.importorskip("requests").Session()
-    asked = 0
-    for found in described.get_all_operations():
-        operation = found.ok()
-        for mode in (schemathesis.GenerationMode.POSITIVE, schemathesis.GenerationMode.NEGATIVE):
-            strategy = operation.as_strategy(generation_mode=mode)
-
-            @settings(
-                max_examples=15, deadline=None, derandomize=True, database=None, suppress_health_check=list(HealthCheck)
-            )
-            @given(case=strategy)
-            def send(case: Any) -> None:
-                nonlocal asked
-                answer = case.call(base_url=server.url, session=session)
-                asked += 1
-                assert answer.status_code < 500, (case.method, case.path, answer.text)
-
-            try:
-                send()
-            except Exception as error:
-                if type(error).__name__ not in ("Unsatisfiable", "SkipTest", "Skipped"):
-                    raise
-    session.close()
-    assert asked > 60
