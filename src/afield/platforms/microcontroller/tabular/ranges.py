@@ -100,7 +100,7 @@ def range_of(graph: Graph, node: Node, result: Tensor, known: Mapping[str, Range
     inputs = [known[n] for n in node.inputs if n]
     kinds = [graph.tensors[n].dtype for n in node.inputs if n]
     with np.errstate(all="ignore"):
-        if result.dtype is DType.BOOL or kinds[:1] == [DType.BOOL]:
+        if result.dtype is DType.BOOL or (node.op == "Cast" and kinds[0] is DType.BOOL):
             return between(result.shape, 0.0, 1.0)
         if node.op == "Lookup":
             tables = node.attributes["tables"]
