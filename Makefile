@@ -5,7 +5,7 @@ BIN    := $(VENV)/bin
 export PYTHONHASHSEED ?= 0
 export OMP_NUM_THREADS ?= 1
 
-.PHONY: demo test check docs clean
+.PHONY: demo test test-isolated check docs clean
 
 $(BIN)/afield: pyproject.toml
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || \
@@ -24,6 +24,10 @@ $(VENV)/.test: pyproject.toml $(BIN)/afield
 test: $(VENV)/.test
 	@sh tests/system_packages.sh
 	$(BIN)/python tests/run_all.py
+
+# LiteRT and ExecuTorch, each in an environment of its own: 4 GB in the user's cache, minutes, the network
+test-isolated: $(VENV)/.test
+	$(BIN)/python -m pytest -m isolated tests/isolated
 
 docs: $(VENV)/.test
 	$(BIN)/python docs/build.py

@@ -14,11 +14,12 @@ from afield.model.selftest import stored_answers, stored_feed
 from afield.platforms.checking import check_operators
 from afield.platforms.phone.app import App
 from afield.platforms.phone.arm64.proof import Arm64
+from afield.platforms.phone.neural.piece import Neural
 from afield.platforms.phone.options import PhoneOptions
 from afield.platforms.phone.piece import Piece, joined
 from afield.platforms.protocol import Bundle, Probe
 
-PIECES: tuple[Piece, ...] = (App(), Arm64())
+PIECES: tuple[Piece, ...] = (App(), Arm64(), Neural())
 
 
 class PhonePlatform:

@@ -1,0 +1,1 @@
+"""The neural part of a model for runtimes that know networks only: cut out, converted, run there, and judged."""

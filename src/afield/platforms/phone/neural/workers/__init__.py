@@ -1,0 +1,1 @@
+"""Scripts that run inside the isolated environments, each as ``python -m workers.NAME``; afield is not there."""
