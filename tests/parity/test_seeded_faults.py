@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 
 from afield.core.errors import AfieldError
-from afield.platforms.microcontroller import activations, elements, plan
+from afield.platforms.microcontroller import activations, elements, placing, plan
 from afield.platforms.microcontroller.compiler import Options, compile_network
 from afield.platforms.microcontroller.ops import conv, copy, elementwise, gemm, integer_layers, reduce, softmax
 from afield.platforms.microcontroller.passes import affine, layout, permuting
@@ -59,7 +59,9 @@ def entry(table: dict[str, Any], op: str, text: str) -> Patch:
 
 FAULTS: dict[str, tuple[tuple[str, ...], Patch]] = {
     "memory is given away while it is still read": (
-        ("Spatial",), replaced(plan, "_lowest", lambda old, life, others: 0)),
+        ("Spatial",), replaced(placing, "_barred", lambda old, life, others, leads: [])),
+    "an output begins too close before its input": (
+        ("Quantised",), replaced(integer_layers, "window_lead", lambda old, at, pixels: old(at, pixels) // 8)),
     "a result is written over an input that is needed later": (
         ("Spatial",), replaced(plan, "_overwritten", lambda old, graph, index, roots, end: old(
             graph, index, roots, dict.fromkeys(end, index)))),

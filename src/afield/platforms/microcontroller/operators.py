@@ -112,6 +112,15 @@ class Operator(ABC):
         del at
         return ()
 
+    def lead_bytes(self, at: Site) -> int | None:
+        """Return by how many bytes output 0 must begin before input 0 so that it may be written over what was read.
+
+        Where it does, no byte of the input is written before it was read for the last time. None, the default: never.
+        See ``leads``.
+        """
+        del at
+        return None
+
     @abstractmethod
     def emit(self, at: Site, kernel: Kernel) -> None:
         """Write the C of this node: declare operands, then lines or a snippet."""

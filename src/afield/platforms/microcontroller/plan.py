@@ -1,51 +1,21 @@
 """Where every value lives: which ones share memory, from when to when each is needed, and at which byte of the arena.
 
 Values joined by ``View`` or written over one another are one storage. Storages whose lives overlap never overlap in
-memory; ``overlaps`` checks a finished plan against that from first principles. A caller's output buffer that is not
-written yet serves as working memory for values of its own type.
+memory, but where a node's output trails behind the reading of its input (``placing``); ``overlaps`` checks a finished
+plan against that from first principles. A caller's output buffer that is not written yet serves as working memory for
+values of its own type.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
-from afield.platforms.microcontroller.ir import DType, Graph, Tensor
+from afield.platforms.microcontroller.ir import Graph
 from afield.platforms.microcontroller.operators import Site, registry
+from afield.platforms.microcontroller.placing import ARENA, Leads, Life, Place, extent, pack, rounded, together
 
 VIEW = "View"
 ALIGNMENT_BYTES = 4
-
-
-@dataclass(frozen=True, kw_only=True)
-class Life:
-    """A block of memory over time.
-
-    Parameters
-    ----------
-    names : tuple of str
-        Tensors that live in it; for the working memory of a node the node's outputs' names in brackets.
-    size_bytes, alignment : int
-    first, last : int
-        Index of the node that writes it first, and of the one that reads it last, both included.
-    dtype : DType or None
-        The one type of all its tensors, or None where it is bytes or mixed.
-    """
-
-    names: tuple[str, ...]
-    size_bytes: int
-    alignment: int
-    first: int
-    last: int
-    dtype: DType | None = None
-
-
-@dataclass(frozen=True, kw_only=True)
-class Place:
-    """Where a storage begins: ``region`` is "arena", or the name of a graph input or output."""
-
-    region: str
-    offset: int
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -61,6 +31,8 @@ class Plan:
     arena_bytes, alignment : int
     lives : tuple of (Life, Place)
         What was placed, for the checker and the report.
+    leads : mapping
+        Storages that may share bytes while one node reads the one and writes the other.
     """
 
     places: dict[str, Place]
@@ -68,6 +40,7 @@ class Plan:
     arena_bytes: int
     alignment: int
     lives: tuple[tuple[Life, Place], ...]
+    leads: Leads = field(default_factory=dict)
 
 
 def plan(graph: Graph) -> Plan:
@@ -78,73 +51,60 @@ def plan(graph: Graph) -> Plan:
     scratch = _scratch(graph)
     outputs = {name: lives[roots[name]] for name in graph.outputs}
     free = [life for root, life in lives.items() if root not in fixed]
-    placed = pack([*free, *scratch.values()], {n: (graph.tensors[n], life.first) for n, life in outputs.items()})
+    leads = _leads(graph, {name: lives[root] for name, root in roots.items() if root not in fixed})
+    placed = pack([*free, *scratch.values()], {n: (graph.tensors[n], life.first) for n, life in outputs.items()}, leads)
     of = {id(life): place for life, place in placed}
     places = {}
     for name, root in roots.items():
         places[name] = Place(region=fixed[root], offset=0) if root in fixed else of[id(lives[root])]
-    inside = [(life, place) for life, place in placed if place.region == "arena"]
-    alignment = max([ALIGNMENT_BYTES, *(life.alignment for life, _ in inside)])
-    end = max((place.offset + life.size_bytes for life, place in inside), default=0)
+    inside = [life for life, place in placed if place.region == ARENA]
+    alignment = max([ALIGNMENT_BYTES, *(life.alignment for life in inside)])
     borrowed = [(life, Place(region=name, offset=0)) for name, life in outputs.items()]
     return Plan(
         places=places,
         scratch={index: of[id(life)] for index, life in scratch.items()},
-        arena_bytes=rounded(end, alignment),
+        arena_bytes=rounded(extent(placed), alignment),
         alignment=alignment,
         lives=(*placed, *borrowed),
+        leads=leads,
     )
-
-
-def rounded(size: int, alignment: int) -> int:
-    """Return the next multiple of ``alignment``."""
-    return -(-size // alignment) * alignment
-
-
-def pack(lives: Iterable[Life], outputs: dict[str, tuple[Tensor, int]]) -> list[tuple[Life, Place]]:
-    """Place storages, largest first, each at the lowest offset free during its life.
-
-    ``outputs`` are callers' buffers and the node that first writes each: until then they may hold values of their type.
-    """
-    placed: list[tuple[Life, Place]] = []
-    for life in sorted(lives, key=lambda one: (-one.size_bytes, one.first, one.names)):
-        place = None
-        for name, (tensor, written) in outputs.items():
-            if life.dtype is tensor.dtype and life.last < written and place is None:
-                offset = _lowest(life, [(o, p) for o, p in placed if p.region == name])
-                if offset + life.size_bytes <= tensor.size_bytes:
-                    place = Place(region=name, offset=offset)
-        if place is None:
-            place = Place(region="arena", offset=_lowest(life, [(o, p) for o, p in placed if p.region == "arena"]))
-        placed.append((life, place))
-    return placed
-
-
-def _lowest(life: Life, others: list[tuple[Life, Place]]) -> int:
-    taken = sorted(
-        (place.offset, place.offset + other.size_bytes)
-        for other, place in others
-        if other.first <= life.last and life.first <= other.last
-    )
-    offset = 0
-    for start, end in taken:
-        if offset + life.size_bytes <= start:
-            break
-        offset = max(offset, rounded(end, life.alignment))
-    return offset
 
 
 def overlaps(finished: Plan) -> list[str]:
     """Return a sentence for each pair of storages that are alive together and share bytes; none for a right plan."""
     found = []
     for index, (one, at) in enumerate(finished.lives):
-        if at.region == "arena" and (at.offset % one.alignment or at.offset + one.size_bytes > finished.arena_bytes):
+        if at.region == ARENA and (at.offset % one.alignment or at.offset + one.size_bytes > finished.arena_bytes):
             found.append(f"{one.names} lies at {at.offset} of {finished.arena_bytes} bytes")
+        if at.offset < 0:
+            found.append(f"{one.names} lies at {at.offset}")
         for other, there in finished.lives[index + 1 :]:
-            together = one.first <= other.last and other.first <= one.last
             crossing = at.offset < there.offset + other.size_bytes and there.offset < at.offset + one.size_bytes
-            if at.region == there.region and together and crossing:
+            if at.region != there.region or not together(one, other) or not crossing:
+                continue
+            if not (_trails(finished, one, at, other, there) or _trails(finished, other, there, one, at)):
                 found.append(f"{one.names} and {other.names} share bytes of {at.region}")
+    return found
+
+
+def _trails(finished: Plan, output: Life, at: Place, source: Life, there: Place) -> bool:
+    """Return whether one node alone knows both, and writes the one far enough behind its reading of the other."""
+    lead = finished.leads.get((output.names, source.names))
+    return lead is not None and output.first == source.last and at.offset + lead <= there.offset
+
+
+def _leads(graph: Graph, lives: dict[str, Life]) -> Leads:
+    """Return the storages that may share bytes: input 0 that is read for the last time, output 0 written first."""
+    known = registry()
+    found = {}
+    for index, node in enumerate(graph.nodes):
+        source, result = (lives.get(names[0] if names else "") for names in (node.inputs, node.outputs))
+        if node.op not in known or source is None or result is None or source is result:
+            continue
+        others = [lives.get(name) for name in node.inputs[1:]]
+        lead = known[node.op].lead_bytes(Site(graph, node))
+        if lead is not None and source.last == index == result.first and source not in others:
+            found[result.names, source.names] = lead
     return found
 
 

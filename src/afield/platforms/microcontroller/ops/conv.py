@@ -9,6 +9,7 @@ import numpy as np
 from afield.platforms.microcontroller import activations
 from afield.platforms.microcontroller.emission.kernel import Kernel
 from afield.platforms.microcontroller.ir import Array, DType
+from afield.platforms.microcontroller.leads import window_lead
 from afield.platforms.microcontroller.operators import Operator, Site, register, same_types
 
 
@@ -27,6 +28,10 @@ class Conv(Operator):
     def macs(self, at: Site) -> int:
         """Return one for each weight and output pixel."""
         return at.output().size * math.prod(at.input(1).shape[1:])
+
+    def lead_bytes(self, at: Site) -> int:
+        """Return the distance: at most two pixels are computed side by side."""
+        return window_lead(at, 2)
 
     def emit(self, at: Site, kernel: Kernel) -> None:
         """Choose among dense, depthwise and general."""

@@ -9,6 +9,7 @@ import numpy as np
 from afield.platforms.microcontroller.emission.kernel import Kernel
 from afield.platforms.microcontroller.integer.quantised import limits
 from afield.platforms.microcontroller.ir import Array, DType
+from afield.platforms.microcontroller.leads import window_lead
 from afield.platforms.microcontroller.operators import Operator, Site, register
 
 _FOUR = 4
@@ -34,6 +35,10 @@ class IntegerConv(Operator):
     def scratch_bytes(self, at: Site) -> int:
         """Return two windows, where there is a border."""
         return 0 if _depthwise(at) or not _padded(at) else 2 * math.prod(at.input(1).shape[1:])
+
+    def lead_bytes(self, at: Site) -> int:
+        """Return the distance: two pixels are computed side by side, of depthwise layers one."""
+        return window_lead(at, 1 if _depthwise(at) else 2)
 
     def emit(self, at: Site, kernel: Kernel) -> None:
         """Choose between depthwise and dense."""

@@ -8,6 +8,7 @@ from afield.platforms.microcontroller import activations
 from afield.platforms.microcontroller.emission.indexing import address, strides
 from afield.platforms.microcontroller.emission.kernel import Kernel
 from afield.platforms.microcontroller.ir import DType
+from afield.platforms.microcontroller.leads import window_lead
 from afield.platforms.microcontroller.operators import Operator, Site, register
 
 _FLOATS = (DType.FLOAT32, DType.FLOAT64)
@@ -27,6 +28,10 @@ class Pool(Operator):
     def macs(self, at: Site) -> int:
         """Return one for each element of each window."""
         return at.output().size * math.prod(at.integers("kernel_shape"))
+
+    def lead_bytes(self, at: Site) -> int | None:
+        """Return the distance of a walk over single pixels; none where indices are written too."""
+        return None if at.wants(1) else window_lead(at, 1)
 
     def emit(self, at: Site, kernel: Kernel) -> None:  # noqa: PLR0915 - one nest of loops
         """Write a window for each output pixel, cut at the border."""
