@@ -25,6 +25,7 @@ AREAS = {
     "engine": "Workers",
     "parts": "Parts",
     "device": "Devices",
+    "phone": "Phones",
     "graph": "The graph",
     "dependency": "Packages",
 }
