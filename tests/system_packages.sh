@@ -12,6 +12,9 @@ need arm-none-eabi-gcc "gcc-arm-none-eabi libnewlib-arm-none-eabi"
 need qemu-system-arm qemu-system-arm
 need riscv64-unknown-elf-gcc "gcc-riscv64-unknown-elf picolibc-riscv64-unknown-elf"
 need qemu-system-riscv32 qemu-system-misc
+need avr-gcc "gcc-avr avr-libc"
+[ -e /usr/include/simavr/sim_avr.h ] || missing="$missing libsimavr-dev"
+need cmake cmake
 [ -z "$missing" ] && exit 0
 if [ "$(id -u)" = 0 ] && command -v apt-get >/dev/null 2>&1; then
   echo "installing$missing"

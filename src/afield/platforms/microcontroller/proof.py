@@ -18,6 +18,7 @@ from afield.model.model import Model
 from afield.model.selftest import stored_feed
 from afield.platforms.judging import judge
 from afield.platforms.microcontroller.bundle.harness import Answered, on_board, on_host
+from afield.platforms.microcontroller.bundle.meaning import Meaning
 from afield.platforms.microcontroller.bundle.readme import Figures, readme
 from afield.platforms.microcontroller.bundle.rows import single
 from afield.platforms.microcontroller.bundle.thresholds import threshold_rows
@@ -59,7 +60,7 @@ def prove_folder(folder: Path, probe: Probe | None) -> Proof:
     files = {f: (folder / "src" / f).read_text(encoding="utf-8") for f in
              (f"{meaning.prefix}.h", f"{meaning.prefix}.c")}  # fmt: skip
     rows_bytes = 4 * len(meaning.inputs) * len(next(iter(feed.values()))) if known else 0
-    large = needs(meaning.compiled.network).flash_bytes + rows_bytes > BOARDS[board].room_bytes
+    large = _large(meaning, 0 if BOARDS[board].fed else rows_bytes, board)
     runs: dict[str, Mapping[str, NDArray[Any]]] = {}
     figures = []
     with tempfile.TemporaryDirectory() as work:
@@ -97,6 +98,14 @@ def prove_folder(folder: Path, probe: Probe | None) -> Proof:
     if device and not device.board and device.core != "host":
         missing.append(f"{device.title}: not run here: no emulated board has this core")
     return dataclasses.replace(proof, details=(*proof.details, *said, *missing))
+
+
+def _large(meaning: Meaning, rows_bytes: int, board: str) -> bool:
+    """Return whether a model, with rows in flash, is more than the emulated board's memory holds."""
+    network, room = meaning.compiled.network, BOARDS[board]
+    ports = sum(p.tensor.size_bytes for p in (*network.inputs, *network.outputs))
+    flash = needs(network, device_named(board) if board in devices() else None).flash_bytes
+    return flash + rows_bytes > room.room_bytes or network.arena_bytes + ports > room.ram_bytes
 
 
 def _samples(model: Model | None) -> Probe:
@@ -139,7 +148,7 @@ def _figures(answered: Answered, board: str) -> Figures:
     if ran is None:
         raise ValueError("a board gives figures")
     return Figures(board=board, flash_bytes=ran.flash_bytes, ram_bytes=ran.ram_bytes, stack_bytes=ran.stack_bytes,
-                   instructions=max(ran.instructions))  # fmt: skip
+                   instructions=max(ran.instructions), cycles=max(ran.cycles, default=0))  # fmt: skip
 
 
 def _estimates(figures: Sequence[Figures]) -> dict[str, float]:
@@ -150,15 +159,23 @@ def _estimates(figures: Sequence[Figures]) -> dict[str, float]:
         for f in figures
         for d in devices().values()
         if d.core in cores and f.board in ("cortex-m4f", "cortex-m7")
-    }
+    } | {
+        d.title: f.cycles / d.clock_hz * 1000.0
+        for f in figures
+        for d in devices().values()
+        if f.cycles and d.board == f.board
+    }  # fmt: skip
 
 
 def _how(lacking: str, board: str) -> str:
-    return "gcc with sanitisers" + ("" if lacking else f" and {board} in qemu, counted instruction by instruction")
+    return "gcc with sanitisers" + (
+        "" if lacking else f" and {board} in {BOARDS[board].runs_in}, counted instruction by instruction"
+    )
 
 
 def _told(figures: Figures) -> str:
     return (
         f"{figures.board}: {figures.flash_bytes:,} bytes of flash, {figures.ram_bytes:,} of static RAM, "
         f"{figures.stack_bytes:,} of stack, {figures.instructions:,} instructions at most for one answer"
+        + (f", {figures.cycles:,} cycles" if figures.cycles else "")
     )

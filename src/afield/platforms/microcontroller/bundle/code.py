@@ -5,13 +5,14 @@ from __future__ import annotations
 from afield.platforms.microcontroller.bundle.header import LICENCE
 from afield.platforms.microcontroller.bundle.meaning import Enumeration, Field, Meaning
 from afield.platforms.microcontroller.bundle.names import string
+from afield.platforms.microcontroller.emission.files import flash_macro
 from afield.platforms.microcontroller.emission.network import Port
 from afield.platforms.microcontroller.following.columns import UNKNOWN
 
 
 def code(meaning: Meaning) -> str:
     """Return the source's text."""
-    upper, prefix, network = meaning.upper, meaning.prefix, meaning.compiled.network
+    prefix, network = meaning.prefix, meaning.compiled.network
     body = network.source.replace(f"void {prefix}_run(", f"static void {prefix}_run(", 1)
     lines = [
         LICENCE,
@@ -20,11 +21,7 @@ def code(meaning: Meaning) -> str:
         "",
         "#include <string.h>",
         "",
-        "#if defined(__AVR__) && !defined(__cplusplus)",
-        f"#define {upper}_ROM __flash",
-        "#else",
-        f"#define {upper}_ROM",
-        "#endif",
+        *flash_macro(prefix),
         "",
         body,
         *_predict(meaning),

@@ -16,11 +16,15 @@ from afield.core.errors import MissingDependencyError
 from afield.platforms.microcontroller.bundle.meaning import Field, Meaning
 from afield.platforms.microcontroller.bundle.rows import Feed, initialisers
 from afield.platforms.microcontroller.ir import DType
-from afield.platforms.microcontroller.prove import board as boards
+from afield.platforms.microcontroller.prove.chips import BOARDS
+from afield.platforms.microcontroller.prove.emulator import call
 from afield.platforms.microcontroller.prove.host import SANITISED, STRICT_C, STRICT_CPP
+from afield.platforms.microcontroller.prove.program import Ran, Rows, compiled, run
 
 Answers = dict[str, NDArray[Any]]
 TIME_LIMIT_S = 600
+#: rows in one file: a small chip's compiler takes no array beyond 32 KB
+CHUNK = 16
 #: optimise for the host: fast to compile, and sanitisers see more without it
 _OPTIMISE = "-O1"
 
@@ -30,7 +34,7 @@ class Answered:
     """Answers by output column, and the board's figures where a board gave them."""
 
     answers: Answers
-    ran: boards.Ran | None = None
+    ran: Ran | None = None
 
 
 def rows_c(meaning: Meaning, feed: Feed) -> str:
@@ -83,13 +87,40 @@ def on_board(files: Mapping[str, str], meaning: Meaning, feed: Feed, board: str,
         As ``on_host``.
     """
     count, width = len(next(iter(feed.values()))), _width(meaning)
-    vectors = [f"#define ROWS {count}", "#define INPUT_BYTES 4", f"#define OUTPUT_BYTES {width}"]
-    listed = ", ".join("{" + ",".join(map(str, i.to_bytes(4, "little"))) + "}" for i in range(count))
-    vectors.append(f"static const unsigned char rows[{count}][4] = {{{listed}}};")
-    texts = {**files, "rows.c": rows_c(meaning, feed), "vectors.h": "\n".join([*vectors, ""])}
-    entry, empty = (_board_entry(meaning, count, model=model) for model in (True, False))
-    ran = boards.run(texts, entry, empty, board, folder)
+    fed = BOARDS[board].fed
+    if fed:
+        given = _as_bytes(files, meaning, feed, board, folder)
+        rows = Rows(data=given, input_bytes=len(given[0]), output_bytes=width)
+        texts = dict(files)
+    else:
+        data = tuple(i.to_bytes(4, "little") for i in range(count))
+        rows = Rows(data=data, input_bytes=4, output_bytes=width)
+        texts = {**files, "rows.c": rows_c(meaning, feed)}
+    entry, empty = (_board_entry(meaning, count, model=model, fed=fed) for model in (True, False))
+    ran = run(texts, entry, empty, rows, board, folder)
     return Answered(answers=_decoded(meaning, ran.answers, count, width), ran=ran)
+
+
+def _as_bytes(files: Mapping[str, str], meaning: Meaning, feed: Feed, board: str, folder: Path) -> tuple[bytes, ...]:
+    """Return the rows as the board's own compiler lays them out in memory."""
+    setting, found = BOARDS[board], []
+    if setting.lacking:
+        raise MissingDependencyError(
+            "dependency.missing", f"The proof on {board} needs {setting.lacking}.", fix=setting.install
+        )
+    folder.mkdir(parents=True, exist_ok=True)
+    count = len(next(iter(feed.values())))
+    for name, text in files.items():
+        (folder / name).write_text(text, encoding="utf-8")
+    for start in range(0, count, CHUNK):
+        part = {n: v[start : start + CHUNK] for n, v in feed.items()}
+        size = min(CHUNK, count - start)
+        (folder / "chunk.c").write_text(rows_c(meaning, part), encoding="utf-8")
+        compiled("chunk.c", "chunk.o", setting, folder, (*setting.tools.flags, *setting.flags, "-w"))
+        call([f"{setting.tools.prefix}objcopy", "-O", "binary", "-j", ".rodata", "chunk.o", "chunk.bin"], folder)
+        data = (folder / "chunk.bin").read_bytes()
+        found += [data[i : i + len(data) // size] for i in range(0, len(data), len(data) // size)]
+    return tuple(found)
 
 
 def _run(command: Sequence[str], folder: Path) -> None:
@@ -139,18 +170,20 @@ def _host_main(meaning: Meaning, count: int) -> str:
     ])  # fmt: skip
 
 
-def _board_entry(meaning: Meaning, count: int, *, model: bool) -> str:
+def _board_entry(meaning: Meaning, count: int, *, model: bool, fed: bool) -> str:
     """Return the entry for a board; without the model it does all else."""
     prefix, network = meaning.prefix, meaning.compiled.network
     arena = -(-network.arena_bytes // 8) if model else 0
-    call = f"    {prefix}_predict(kept, &output, {'arena' if arena else '0'});"
+    finding = [f"    kept = (const {prefix}_input *)(const void *)in;"] if fed else [
+        "    uint32_t row;", "    memcpy(&row, in, 4);", "    kept = &rows_of_input[row];"]  # fmt: skip
+    ask = f"    {prefix}_predict(kept, &output, {'arena' if arena else '0'});" if model else ""
     return "\n".join([
         f'#include "{prefix}.h"', "#include <string.h>", f"extern const {prefix}_input rows_of_input[{count}];",
         f"static {prefix}_output output;", f"static const {prefix}_input *volatile kept;",
         f"static uint64_t arena[{arena}];" if arena else "",
         "void entry(const unsigned char *in, unsigned char *out);",
-        "void entry(const unsigned char *in, unsigned char *out)", "{", "    uint32_t row;", "    memcpy(&row, in, 4);",
-        "    kept = &rows_of_input[row];", call if model else "", *_copies(meaning, "out"), "}", "",
+        "void entry(const unsigned char *in, unsigned char *out)", "{", *finding, ask,
+        *_copies(meaning, "out"), "}", "",
     ])  # fmt: skip
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from afield.platforms.microcontroller.bundle.meaning import Enumeration, Field, Meaning
 from afield.platforms.microcontroller.bundle.names import comment, string
+from afield.platforms.microcontroller.emission.files import alignment_macro
 
 LICENCE = "/* Written by afield. The generated code is yours: use it under any terms you like. */"
 
@@ -26,7 +27,7 @@ def header(meaning: Meaning) -> str:
         f"#define {upper}_INPUTS {len(meaning.inputs)}",
         *([f"#define {upper}_CLASSES {classes}"] if classes else []),
         f"#define {upper}_ARENA_BYTES {network.arena_bytes} /* working memory; nothing is kept in it between calls */",
-        f"#define {upper}_ARENA_ALIGNMENT {network.alignment}",
+        *alignment_macro(prefix, network.alignment),
         "",
         "#ifdef __cplusplus",
         'extern "C" {',

@@ -17,6 +17,7 @@ class Figures:
     ram_bytes: int
     stack_bytes: int
     instructions: int
+    cycles: int = 0  # where the emulator models them
 
 
 def readme(meaning: Meaning, figures: Sequence[Figures] = (), estimates: Mapping[str, float] | None = None) -> str:
@@ -51,7 +52,7 @@ def readme(meaning: Meaning, figures: Sequence[Figures] = (), estimates: Mapping
     ]
     if figures:
         lines += [
-            "Measured in qemu, compiled with gcc -O2, as differences to a program without the model:",
+            "Measured on an emulated board, compiled with gcc -O2, as differences to a program without the model:",
             "",
             "| board | flash | RAM | stack | instructions for one answer |",
             "|---|---|---|---|---|",
@@ -64,7 +65,8 @@ def readme(meaning: Meaning, figures: Sequence[Figures] = (), estimates: Mapping
     else:
         lines += ["Flash of the code and instructions: not run here: needs gcc-arm-none-eabi and qemu-system-arm.", ""]
     if estimates:
-        lines += ["Estimated, not measured, from the count of instructions and the clock:", ""]
+        counted = "cycles" if any(f.cycles for f in figures) else "instructions"
+        lines += [f"Estimated, not measured, from the count of {counted} and the clock:", ""]
         lines += [f"- {board}: about {ms:.2g} ms" for board, ms in estimates.items()]
         lines.append("")
     lines += [

@@ -21,7 +21,7 @@ def header(network: Network) -> str:
         "#include <stdint.h>",
         "",
         f"#define {upper}_ARENA_BYTES {network.arena_bytes} /* working memory; nothing is kept in it between runs */",
-        f"#define {upper}_ARENA_ALIGNMENT {network.alignment}",
+        *alignment_macro(network.prefix, network.alignment),
         *(f"#define {name} {size} /* elements */" for name, size in ports),
         "",
         "#ifdef __cplusplus",
@@ -41,10 +41,30 @@ def header(network: Network) -> str:
     return "\n".join(lines)
 
 
+def flash_macro(prefix: str) -> list[str]:
+    """Return the lines that define the qualifier of constants: on AVR it keeps them in flash, where reads find them."""
+    rom = f"{prefix.upper()}_ROM"
+    return [
+        "#if defined(__AVR__) && (defined(__cplusplus) || defined(__STRICT_ANSI__))",
+        '#error "on AVR compile this file as GNU C (-std=gnu99 or later): only it can keep constants in flash"',
+        "#elif defined(__AVR__)",
+        f"#define {rom} __flash",
+        "#else",
+        f"#define {rom}",
+        "#endif",
+    ]
+
+
+def alignment_macro(prefix: str, alignment: int) -> list[str]:
+    """Return the lines that define how the arena is aligned: AVR knows no alignment, and its compiler gives none."""
+    name = f"{prefix.upper()}_ARENA_ALIGNMENT"
+    if alignment == 1:
+        return [f"#define {name} 1"]
+    return ["#if defined(__AVR__)", f"#define {name} 1", "#else", f"#define {name} {alignment}", "#endif"]
+
+
 def source(network: Network) -> str:
     """Return ``<prefix>.c``."""
-    upper = network.prefix.upper()
-    rom = f"{upper}_ROM"
     lines = [
         _NOTE,
         "/* Compile with -ffp-contract=off where answers must be the same to the last bit on every device. */",
@@ -53,11 +73,7 @@ def source(network: Network) -> str:
         "#include <math.h>",
         "#include <string.h>",
         "",
-        "#if defined(__AVR__) && !defined(__cplusplus)",
-        f"#define {rom} __flash",
-        "#else",
-        f"#define {rom}",
-        "#endif",
+        *flash_macro(network.prefix),
         "",
     ]
     return "\n".join([*lines, network.source])

@@ -5,7 +5,7 @@
 
 void board_puts(const char *text);
 extern void entry(const unsigned char *in, unsigned char *out);
-extern uint32_t __stack_top;
+extern uint32_t __stack_top, __bss_end;
 
 __attribute__((noinline)) void bench_start(void) { __asm__ volatile(""); }
 __attribute__((noinline)) void bench_stop(void) { __asm__ volatile(""); }
@@ -13,10 +13,16 @@ __attribute__((noinline)) void bench_stop(void) { __asm__ volatile(""); }
 static uint64_t in[INPUT_BYTES / 8 + 1], out[OUTPUT_BYTES / 8 + 1];
 
 #define PAINTED 32768u
+static uint32_t *lowest(void)
+{
+    const uintptr_t data = (uintptr_t)&__bss_end, low = (uintptr_t)&__stack_top - PAINTED;
+    return (uint32_t *)(low > data && low < (uintptr_t)&__stack_top ? low : data);
+}
+
 /* Inlined, so that nothing of its own lies below the stack pointer. */
 __attribute__((always_inline)) static inline uint32_t *paint(void)
 {
-    uint32_t *low = (uint32_t *)((uintptr_t)&__stack_top - PAINTED), *now;
+    uint32_t *low = lowest(), *now;
 #if defined(__riscv)
     __asm__ volatile("mv %0, sp" : "=r"(now));
 #else
@@ -29,7 +35,7 @@ __attribute__((always_inline)) static inline uint32_t *paint(void)
 
 static uint32_t depth(const uint32_t *from)
 {
-    const uint32_t *at = (const uint32_t *)((uintptr_t)&__stack_top - PAINTED);
+    const uint32_t *at = lowest();
     while (*at == 0xDEADBEEFu)
         ++at;
     return (uint32_t)((uintptr_t)from - (uintptr_t)at);
