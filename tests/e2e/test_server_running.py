@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
+import asyncio
+import collections
 import http.client
 import json
+import re
 import signal
 import socket
-import threading
 import time
 from collections.abc import Iterator
 from contextlib import closing
+from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -22,6 +26,7 @@ pytest.importorskip("uvicorn")
 pytestmark = pytest.mark.e2e
 
 INFER = "/v2/models/small/infer"
+Streams = tuple[asyncio.StreamReader, asyncio.StreamWriter]
 
 
 @pytest.fixture(scope="module")
@@ -40,48 +45,91 @@ def post(
     return answer.status, answer.read()
 
 
-class Load(threading.Thread):
-    """One client that asks without pause until it is refused; every request must end in an answer."""
-
-    def __init__(self, address: str) -> None:
-        super().__init__()
-        self.connection = http.client.HTTPConnection(address, timeout=20)
-        self.statuses: list[int] = []
-        self.lost: list[str] = []
-
-    def run(self) -> None:
-        content = json.dumps(body()).encode()
-        self.connection.connect()
-        with closing(self.connection):
-            self.ask(content)
-
-    def ask(self, content: bytes) -> None:
-        while not self.statuses or self.statuses[-1] == 200:
-            try:
-                self.statuses.append(post(self.connection, INFER, content, {})[0])
-            except ConnectionRefusedError:
-                return  # a new connection after the end: nothing was accepted
-            except (OSError, http.client.HTTPException) as error:
-                self.lost.append(repr(error))
-                return
+async def exchange(streams: Streams, content: bytes, hold: asyncio.Event | None = None) -> tuple[int, bool]:
+    """Send a request, its second half only after ``hold``; return (status, whether the connection stays open)."""
+    reader, writer = streams
+    head = f"POST {INFER} HTTP/1.1\r\nHost: x\r\nContent-Length: {len(content)}\r\n\r\n".encode()
+    half = len(content) // 2
+    writer.write(head + content[:half])
+    if hold is not None:
+        await hold.wait()
+    writer.write(content[half:])
+    told = (await reader.readuntil(b"\r\n\r\n")).decode().lower()
+    length = re.search(r"content-length: (\d+)", told)
+    assert length, told
+    json.loads(await reader.readexactly(int(length[1])))  # the answer is whole
+    return int(told.split()[1]), "connection: close" not in told
 
 
-def test_sigterm_under_load_loses_no_accepted_request(tmp_path: Path) -> None:
+@dataclass
+class Crowd:
+    """Clients that ask without pause over connections that they keep, until they are told to go."""
+
+    host: str
+    port: int
+    statuses: collections.Counter[int] = field(default_factory=collections.Counter)
+    lost: list[str] = field(default_factory=list)
+
+    async def ask(self, content: bytes, hold: asyncio.Event | None = None) -> int:
+        """Ask until a refusal, or once where the request is held; return the last status."""
+        streams = await asyncio.open_connection(self.host, self.port)
+        status, stays = 0, True
+        try:
+            while stays and status in (0, 200):
+                status, stays = await asyncio.wait_for(exchange(streams, content, hold), 120)
+                self.statuses[status] += 1
+                stays = stays and hold is None
+        except (OSError, EOFError) as error:
+            self.lost.append(repr(error))
+        finally:
+            streams[1].close()
+        return status
+
+
+async def under_load(running: Running) -> tuple[Crowd, list[int]]:
+    """Stop the server while 64 clients ask; return them, and what the requests got that were half sent by then."""
+    host, port = running.address.split(":")
+    crowd, hold = Crowd(host, int(port)), asyncio.Event()
+    one, many = json.dumps(body()).encode(), json.dumps(wide_body(3_000)).encode()
+    assert len(many) > 65_536  # read and answered in a thread
+    held = [asyncio.create_task(crowd.ask(one, hold)) for _ in range(8)]
+    others = [asyncio.create_task(crowd.ask(content)) for content in [one] * 52 + [many] * 4]
+    while crowd.statuses[200] < 400:
+        await asyncio.sleep(0.01)
+        assert not crowd.lost
+    running.process.send_signal(signal.SIGTERM)
+    while not crowd.statuses[503]:
+        await asyncio.sleep(0.01)  # it is draining
+    hold.set()
+    await asyncio.gather(*others)
+    return crowd, list(await asyncio.gather(*held))
+
+
+def wide_body(rows: int) -> dict[str, Any]:
+    """Return a request of many rows."""
+    entries = [entry | {"shape": [rows], "data": entry["data"] * rows} for entry in body()["inputs"]]
+    return {"inputs": entries}
+
+
+@pytest.mark.parametrize("options", [("--batch", "on"), ("--workers", "2")], ids=" ".join)
+def test_sigterm_under_load_loses_no_accepted_request(tmp_path: Path, options: tuple[str, ...]) -> None:
     (tmp_path / "small.onnx").write_bytes(small_model())
-    with serving(tmp_path, str(tmp_path / "small.onnx")) as running:
-        clients = [Load(running.address) for _ in range(8)]
-        for client in clients:
-            client.start()
-        time.sleep(1.0)
-        assert running.stop() == 0
-        for client in clients:
-            client.join(timeout=20)
-        assert [c.lost for c in clients] == [[]] * 8
-        assert all(set(c.statuses) <= {200, 503} and 200 in c.statuses for c in clients)
-        events = [json.loads(line)["event"] for line in running.log.read_text().splitlines()]
-        assert events[0] == "started"
-        assert events[-1] == "stopped"
-        assert "draining" in events
+    with serving(tmp_path, str(tmp_path / "small.onnx"), *options, port=free_port()) as running:
+        crowd, held = asyncio.run(under_load(running))
+        assert running.process.wait(timeout=120) == 0
+        events = [json.loads(line) for line in running.log.read_text().splitlines()]
+    assert crowd.lost == []
+    assert held == [200] * 8  # their first half was there before the signal
+    assert set(crowd.statuses) == {200, 503}
+    named = [e["event"] for e in events]
+    assert named[-1] == "stopped"
+    assert "draining" in named
+    assert sum(e.get("requests", 0) for e in events) == crowd.statuses.total()  # none was lost, none asked twice
+
+
+def free_port() -> int:
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        return int(taken.getsockname()[1])
 
 
 def test_sighup_loads_models_anew(tmp_path: Path) -> None:
@@ -103,9 +151,7 @@ def await_prediction(connection: http.client.HTTPConnection) -> None:
 
 def test_workers_share_a_socket_and_counters_and_end_together(tmp_path: Path) -> None:
     (tmp_path / "small.onnx").write_bytes(small_model())
-    with socket.create_server(("127.0.0.1", 0)) as taken:
-        port = taken.getsockname()[1]
-    with serving(tmp_path, str(tmp_path / "small.onnx"), "--workers", "2", port=port) as running:
+    with serving(tmp_path, str(tmp_path / "small.onnx"), "--workers", "2", port=free_port()) as running:
         for _ in range(10):
             with closing(http.client.HTTPConnection(running.address, timeout=20)) as connection:
                 assert post(connection, INFER, json.dumps(body()).encode(), {})[0] == 200

@@ -26,8 +26,9 @@ from afield.platforms.server.settings import ServeSettings
 
 uvicorn: Any = need("uvicorn", purpose="The server")
 
-#: Without a request for so long, a draining server closes its sockets.
-QUIET_S = 1.0
+#: Without a request for so long, a draining server closes its sockets; those who keep asking hold it up no longer
+#: than the second.
+QUIET_S, LONGEST_S = 1.0, 10.0
 BACKLOG = 2048
 
 
@@ -97,7 +98,7 @@ def make_server(service: Service, ready: Callable[[], None]) -> Any:
     """Return a uvicorn server that drains before it ends; it calls ``ready`` once it takes requests and signals."""
 
     class Draining(uvicorn.Server):  # type: ignore[misc]  # uvicorn comes with an extra
-        signalled = 0.0
+        signalled = last = 0.0  # times of the signal and of the last request seen
         seen = -1
 
         def handle_exit(self, sig: int, frame: FrameType | None) -> None:
@@ -106,16 +107,16 @@ def make_server(service: Service, ready: Callable[[], None]) -> Any:
                 self.force_exit = self.should_exit = True  # the second Ctrl-C
             elif not service.draining:
                 service.draining = True
-                self.signalled = time.monotonic()
+                self.signalled = self.last = time.monotonic()
                 tell(logging.INFO, "draining", signal=signal.Signals(sig).name, in_flight=service.flying)
 
         async def on_tick(self, counter: int) -> bool:
             ended = bool(await super().on_tick(counter))
             if service.draining and not ended:
+                now = time.monotonic()
                 if service.arrivals != self.seen:
-                    self.seen, self.signalled = service.arrivals, max(self.signalled, time.monotonic())
-                quiet = time.monotonic() - self.signalled > QUIET_S
-                return quiet and not service.flying
+                    self.seen, self.last = service.arrivals, now
+                return not service.flying and (now - self.last > QUIET_S or now - self.signalled > LONGEST_S)
             return ended
 
         async def startup(self, sockets: list[socket.socket] | None = None) -> None:
