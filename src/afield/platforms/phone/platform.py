@@ -12,6 +12,7 @@ from afield.model.model import Model
 from afield.model.saving import write_model
 from afield.model.selftest import stored_answers, stored_feed
 from afield.platforms.checking import check_operators
+from afield.platforms.phone.apk.piece import Apk
 from afield.platforms.phone.app import App
 from afield.platforms.phone.arm64.proof import Arm64
 from afield.platforms.phone.neural.piece import Neural
@@ -19,7 +20,7 @@ from afield.platforms.phone.options import PhoneOptions
 from afield.platforms.phone.piece import Piece, joined
 from afield.platforms.protocol import Bundle, Probe
 
-PIECES: tuple[Piece, ...] = (App(), Arm64(), Neural())
+PIECES: tuple[Piece, ...] = (App(), Arm64(), Apk(), Neural())
 
 
 class PhonePlatform:
