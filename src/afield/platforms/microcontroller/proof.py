@@ -25,10 +25,10 @@ from afield.platforms.microcontroller.bundle.thresholds import threshold_rows
 from afield.platforms.microcontroller.choice import known_model, meaning_of, tolerance_of
 from afield.platforms.microcontroller.devices import device_named, devices
 from afield.platforms.microcontroller.fitting import needs
-from afield.platforms.microcontroller.ir import Graph
 from afield.platforms.microcontroller.options import MicrocontrollerOptions
 from afield.platforms.microcontroller.prove import integers
 from afield.platforms.microcontroller.prove.chips import BOARDS
+from afield.platforms.microcontroller.tabular.compile import CompiledTable
 from afield.platforms.protocol import Probe
 
 NAME = "microcontroller"
@@ -89,7 +89,7 @@ def prove_folder(folder: Path, probe: Probe | None) -> Proof:
         )
     else:
         proof = _compared(
-            rounded, runs, _how(lacking or ("a larger board" if large else ""), board), meaning.compiled.graph
+            rounded, runs, _how(lacking or ("a larger board" if large else ""), board), meaning.compiled, content
         )
     said = [_told(f) for f in figures]
     missing = [f"{board}: not run here: needs {lacking} ({BOARDS[board].install})"] if lacking else []
@@ -115,10 +115,13 @@ def _samples(model: Model | None) -> Probe:
     return Probe(feed=stored_feed(model.selftest, model.schema), answers={}, samples=model.selftest.rows)
 
 
-def _compared(probe: Probe, runs: Mapping[str, Mapping[str, NDArray[Any]]], how: str, graph: Graph) -> Proof:
+def _compared(
+    probe: Probe, runs: Mapping[str, Mapping[str, NDArray[Any]]], how: str, compiled: CompiledTable, content: bytes
+) -> Proof:
     """Return the proof of a network without metadata: numbers within the tolerance of its kind, texts alike."""
+    graph = compiled.graph
     if integers.has_integers(graph) and integers.is_whole(graph) and set(graph.inputs) == set(probe.feed):
-        return integers.proven(probe, runs, graph, platform=NAME, how=how)
+        return integers.proven(probe, runs, compiled.graph, content, platform=NAME, how=how)
     details, largest, passed = [], 0.0, True
     for name, answers in runs.items():
         off = 0.0

@@ -5,7 +5,7 @@ Each function returns the node and its constants, or None where the operator mus
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -15,6 +15,7 @@ from afield.platforms.microcontroller.integer.quantised import Activation, Const
 from afield.platforms.microcontroller.ir import Array, Attribute, Node
 
 Made = tuple[Node, dict[str, Array]]
+_PLANE = 4  # axes of the weights of a 2-D convolution
 #: the table of softmax has 16 bits; more elements than this would overflow 32 bits of sum
 SOFTMAX_MOST, SOFTMAX_STEPS = 4095, 4096
 
@@ -65,17 +66,25 @@ def layer(node: Node, x: Activation, w: Constant, bias: Array | None, to: Result
         "bias": whole.astype(np.int32),
         "multiplier": each[:1] if (each == each[0]).all() else each,
     }
-    op = "IntegerConv" if node.op == "Conv" else "IntegerDense"
-    attributes = dict(node.attributes) if op == "IntegerConv" else {"transB": 1}
+    op = "IntegerDense" if node.op != "Conv" else "IntegerConv" if _is_fast(node, w.value) else "IntegerGroupedConv"
+    attributes = {"transB": 1} if op == "IntegerDense" else dict(node.attributes)
     attributes |= to.attributes() | {"x_zero": x.scale.zero, "shift": found.shift}
     return Node(op=op, name=node.name, inputs=(x.name,), outputs=(to.name,), attributes=attributes), constants
 
 
+def _is_fast(node: Node, weights: Array) -> bool:
+    """Return whether a convolution has one of the fast kernels: one group, or one channel in each."""
+    group, dilations = node.attributes.get("group", 1), node.attributes.get("dilations")
+    depthwise = group == weights.shape[0] and weights.shape[1] == 1 and not (isinstance(dilations, tuple) and any(
+        d != 1 for d in dilations))  # fmt: skip
+    return weights.ndim <= _PLANE and (group == 1 or depthwise)
+
+
 def addition(node: Node, a: Activation, b: Activation, to: Result) -> Made | None:
-    """Return a sum of two tensors of one shape: (a * m + b * n + c) >> bits."""
-    ratios = [a.scale.step / to.scale.step, b.scale.step / to.scale.step]
+    """Return a sum, or difference, of two tensors of one shape: (a * m + b * n + c) >> bits."""
+    ratios = [a.scale.step / to.scale.step, b.scale.step / to.scale.step * (-1 if node.op == "Sub" else 1)]
     bits = ADD_BITS
-    while max(ratios) * 2.0**bits >= 2.0 ** (ADD_BITS - 1):
+    while max(map(abs, ratios)) * 2.0**bits >= 2.0 ** (ADD_BITS - 1):
         bits -= 1
     if bits < 1:
         return None
@@ -83,10 +92,38 @@ def addition(node: Node, a: Activation, b: Activation, to: Result) -> Made | Non
     offset = (to.scale.zero << bits) + (1 << (bits - 1)) - a.scale.zero * m - b.scale.zero * n
     least = offset + sum(min(k * v for v in limits(t.scale.dtype)) for k, t in ((m, a), (n, b)))
     most = offset + sum(max(k * v for v in limits(t.scale.dtype)) for k, t in ((m, a), (n, b)))
-    if max(abs(least), abs(most), abs(offset)) + max(m, n) * 256 >= SUM_LIMIT:
+    if max(abs(least), abs(most), abs(offset)) + max(abs(m), abs(n)) * 256 >= SUM_LIMIT:
         return None
     attributes = to.attributes() | {"m": m, "n": n, "offset": offset, "bits": bits}
     return Node(op="IntegerAdd", name=node.name, inputs=(a.name, b.name), outputs=(to.name,),
+                attributes=attributes), {}  # fmt: skip
+
+
+def product(node: Node, a: Activation, b: Activation, to: Result) -> Made | None:
+    """Return a product of two tensors, one of which may be repeated along axes."""
+    found = scaling(np.asarray([a.scale.step * b.scale.step / to.scale.step]))
+    if found is None or 255 * 255 * 2**found.shift >= SUM_LIMIT:
+        return None
+    attributes = to.attributes() | {"a_zero": a.scale.zero, "b_zero": b.scale.zero, "shift": found.shift,
+                                    "multiplier": int(found.multiplier[0])}  # fmt: skip
+    return Node(op="IntegerMul", name=node.name, inputs=(a.name, b.name), outputs=(to.name,),
+                attributes=attributes), {}  # fmt: skip
+
+
+def pool(node: Node, x: Activation, to: Result) -> Made | None:
+    """Return averages of windows that all count the same number of taps."""
+    window, pads = node.attributes.get("kernel_shape"), node.attributes.get("pads")
+    if not isinstance(window, tuple) or not isinstance(pads, tuple):
+        return None
+    padded = any(pads)
+    if (padded and not node.attributes.get("count_include_pad")) or node.attributes.get("ceil_mode"):
+        return None
+    made = mean(node, x, int(np.prod(window)), (), to)
+    if made is None:
+        return None
+    kept = {k: node.attributes[k] for k in ("kernel_shape", "strides", "dilations", "pads")}
+    attributes = {k: v for k, v in made[0].attributes.items() if k != "axes"} | kept
+    return Node(op="IntegerAveragePool", name=node.name, inputs=(x.name,), outputs=(to.name,),
                 attributes=attributes), {}  # fmt: skip
 
 
@@ -118,20 +155,3 @@ def table(node: Node, x: Activation, real: Array, to: Result) -> Made:
     return Node(op="IntegerTable", name=node.name, inputs=(x.name,), outputs=(to.name,),
                 attributes={"table": values, "first": first}), {}  # fmt: skip
 
-
-def reals(scale: Scale) -> Array:
-    """Return the real number behind each byte, from the least on, float64 [256]."""
-    least, most = limits(scale.dtype)
-    return (np.arange(least, most + 1) - scale.zero) * scale.step
-
-
-#: a smooth function of one real number, in float64
-SMOOTH: dict[str, Callable[[Array], Array]] = {
-    "Sigmoid": lambda v: 1 / (1 + np.exp(-v)),
-    "Tanh": np.tanh,
-    "Exp": np.exp,
-    "Abs": np.abs,
-    "Neg": np.negative,
-    "HardSwish": lambda v: v * np.clip(v / 6 + 0.5, 0, 1),
-    "Softsign": lambda v: v / (1 + np.abs(v)),
-}

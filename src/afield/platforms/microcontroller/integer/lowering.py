@@ -12,10 +12,12 @@ from dataclasses import replace
 import numpy as np
 
 from afield.platforms.microcontroller.integer import layers
+from afield.platforms.microcontroller.integer.functions import function_of, reals
 from afield.platforms.microcontroller.integer.quantised import (
     BYTES,
     Activation,
     Constant,
+    Scale,
     constant_of,
     limits,
     scale_of,
@@ -27,6 +29,7 @@ from afield.platforms.microcontroller.plan import VIEW
 _MOVING = (VIEW, "Transpose", "MaxPool", "Slice")
 _QUANTISED = ("QuantizeLinear", "DequantizeLinear")
 _DIMS = 2
+_PAIR = 2
 
 
 def integers(graph: Graph) -> Graph:
@@ -124,13 +127,21 @@ class _Walk:
         if source in self.real:
             return self.rescaled(node, self.real[source], to)
         core = self.producers.get(source)
-        return None if core is None else self.operator(core, to)
+        made = None if core is None else self.operator(core, to)
+        return made or self.function(node, scale)
+
+    def function(self, node: Node, scale: Scale) -> layers.Made | None:
+        """Return a table where the value is a function of one quantised tensor."""
+        found = function_of(self.graph, self.producers, self.real, node.inputs[0])
+        if found is None:
+            return None
+        return layers.table(node, found.of, found.values, layers.result(node.outputs[0], scale, ()))
 
     def rescaled(self, node: Node, x: Activation, to: layers.Result) -> layers.Made:
         """Return the same bytes where the scale is the same, otherwise a table."""
         if x.scale == to.scale and (to.low, to.high) == limits(to.scale.dtype):
             return Node(op=VIEW, name=node.name, inputs=(x.name,), outputs=(to.name,)), {}
-        return layers.table(node, x, layers.reals(x.scale), to)
+        return layers.table(node, x, reals(x.scale), to)
 
     def operator(self, core: Node, to: layers.Result) -> layers.Made | None:  # noqa: PLR0911 - one for each operator
         """Return the integer form of one operator."""
@@ -141,17 +152,36 @@ class _Walk:
         shape = self.graph.tensors[core.inputs[0]].shape
         if core.op in ("Conv", "Gemm", "MatMul"):
             return self.layer(core, x, to)
-        if core.op == "Add" and inputs[1] is not None and shape == self.graph.tensors[core.inputs[1]].shape:
-            return layers.addition(core, x, inputs[1], to)
+        second = inputs[1] if len(inputs) == _PAIR else None
+        if core.op in ("Add", "Sub") and second and shape == self.graph.tensors[core.inputs[1]].shape:
+            return layers.addition(core, x, second, to)
+        if core.op == "Mul" and second:
+            return layers.product(core, x, second, to)
+        if core.op == "Concat":
+            return self.concatenation(core, inputs, to)
+        if core.op == "AveragePool":
+            return layers.pool(core, x, to)
         if core.op == "ReduceMean" and isinstance(axes := core.attributes.get("axes"), tuple):
             return layers.mean(core, x, int(np.prod([shape[a] for a in axes])), axes, to)
         if core.op == "Softmax":
             return layers.softmax(core, x, shape[_axis(core)], _axis(core), to)
-        if core.op in layers.SMOOTH:
-            with np.errstate(over="ignore"):  # an infinity is cut to the range
-                values = layers.SMOOTH[core.op](layers.reals(x.scale))
-            return layers.table(core, x, values, to)
         return None
+
+    def concatenation(self, core: Node, parts: list[Activation | None], to: layers.Result) -> layers.Made | None:
+        """Return parts side by side, each brought to the scale of the result before."""
+        if any(part is None for part in parts):
+            return None
+        names = []
+        for part in (p for p in parts if p is not None):
+            if part.scale == to.scale and (to.low, to.high) == limits(to.scale.dtype):
+                names.append(part.name)
+                continue
+            of = self.graph.tensors[part.name]
+            name = self.graph.fresh(f"{part.name}_rescaled", self.added)
+            self.added[name] = Tensor(name=name, dtype=to.scale.dtype, shape=of.shape)
+            self.nodes.append(layers.table(core, part, reals(part.scale), replace(to, name=name))[0])
+            names.append(name)
+        return replace(core, inputs=tuple(names), outputs=(to.name,)), {}
 
     def layer(self, core: Node, x: Activation, to: layers.Result) -> layers.Made | None:
         """Return a convolution or dense layer whose weights, and bias, are constant."""
@@ -162,12 +192,34 @@ class _Walk:
             bias = self.bias(core, (w.value.shape[0],))
             return None if bias is False else layers.layer(core, x, w, _array(bias), to)
         plain = all(core.attributes.get(k, v) == v for k, v in (("alpha", 1.0), ("beta", 1.0), ("transA", 0)))
-        if not plain or w.value.ndim != _DIMS or self.graph.tensors[core.inputs[0]].rank != _DIMS:
+        rank = self.graph.tensors[core.inputs[0]].rank
+        if not plain or w.value.ndim != _DIMS or rank < _DIMS:
             return None
         if not core.attributes.get("transB"):
             w = Constant(value=w.value.T, step=w.step, axis=1 - w.axis)
         bias = self.bias(core, (w.value.shape[0],))
-        return None if bias is False else layers.layer(core, x, w, _array(bias), to)
+        if bias is False:
+            return None
+        form = layers.layer if rank == _DIMS else self.stacked
+        return form(core, x, w, _array(bias), to)
+
+    def stacked(
+        self, core: Node, x: Activation, w: Constant, bias: Array | None, to: layers.Result
+    ) -> layers.Made | None:
+        """Return a dense layer over all rows of a stack of matrices, between views."""
+        depth, result = w.value.shape[1], self.graph.tensors[core.outputs[0]]
+        rows = self.graph.tensors[core.inputs[0]].size // max(1, depth)
+        flat = self.graph.fresh(f"{x.name}_rows", self.added)
+        self.added[flat] = Tensor(name=flat, dtype=x.scale.dtype, shape=(rows, depth))
+        name = self.graph.fresh(f"{to.name}_rows", self.added)
+        made = layers.layer(core, Activation(name=flat, scale=x.scale), w, bias, replace(to, name=name))
+        if made is None or rows * depth != self.graph.tensors[core.inputs[0]].size:
+            self.added.pop(flat)
+            return None
+        self.added[name] = Tensor(name=name, dtype=to.scale.dtype, shape=(rows, result.shape[-1]))
+        self.nodes.append(Node(op=VIEW, name=core.name, inputs=(x.name,), outputs=(flat,)))
+        self.nodes.append(self.entered(made))
+        return Node(op=VIEW, name=core.name, inputs=(name,), outputs=(to.name,)), {}
 
     def bias(self, core: Node, shape: tuple[int, ...]) -> Array | bool | None:
         """Return a bias as real numbers, None where there is none, False where it is computed."""

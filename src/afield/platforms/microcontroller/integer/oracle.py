@@ -34,9 +34,14 @@ def run(graph: Graph, inputs: Mapping[str, Array]) -> list[Array]:
         given = [values[n] for n in node.inputs if n]
         if node.op not in _OPERATORS:
             raise NotImplementedError(f"the integer reference has no {node.op}")
-        found = _OPERATORS[node.op](site, given)
-        values[node.outputs[0]] = found.reshape(site.output().shape).astype(site.output().dtype.numpy)
+        values[node.outputs[0]] = computed(site, given)
     return [values[name] for name in graph.outputs]
+
+
+def computed(at: Site, given: list[Array]) -> Array:
+    """Return the output of one operator for its inputs."""
+    found: Array = _OPERATORS[at.node.op](at, given)
+    return found.reshape(at.output().shape).astype(at.output().dtype.numpy)
 
 
 def _finished(at: Site, sums: Array, multiplier: Array) -> Array:
@@ -74,6 +79,26 @@ def _add(at: Site, given: list[Array]) -> Array:
     a, b = (v.astype(np.int64) for v in given)
     sums = a * at.integer("m") + b * at.integer("n") + at.integer("offset")
     return np.clip(sums >> at.integer("bits"), at.integer("low"), at.integer("high"))
+
+
+def _mul(at: Site, given: list[Array]) -> Array:
+    a, b = (v.astype(np.int64) - at.integer(f"{n}_zero") for n, v in zip("ab", given, strict=True))
+    ends = at.integer("y_zero"), at.integer("low"), at.integer("high")
+    return requantised(a * b, np.asarray(at.integer("multiplier")), at.integer("shift"), *ends)
+
+
+def _average(at: Site, given: list[Array]) -> Array:
+    x, size = given[0].astype(np.int64) - at.integer("x_zero"), at.integers("kernel_shape")
+    pads, strides, dilations = at.integers("pads"), at.integers("strides"), at.integers("dilations")
+    axes, out = len(size), at.output().shape[1:-1]
+    wide = np.pad(x, [(0, 0), *((pads[a], pads[axes + a]) for a in range(axes)), (0, 0)])
+    sums = np.zeros(at.output().shape, np.int64)
+    for tap in np.ndindex(*size):
+        sums += wide[(slice(None), *(
+            slice(t * d, t * d + (n - 1) * s + 1, s) for t, d, n, s in zip(tap, dilations, out, strides, strict=True)
+        ))]  # fmt: skip
+    ends = at.integer("y_zero"), at.integer("low"), at.integer("high")
+    return requantised_even(sums, at.integer("multiplier"), at.integer("shift"), *ends)
 
 
 def _mean(at: Site, given: list[Array]) -> Array:
@@ -147,13 +172,17 @@ def _along(at: Site, value: Array) -> Array:
 _OPERATORS: dict[str, Callable[[Site, list[Array]], Array]] = {
     "IntegerDense": _dense,
     "IntegerConv": _conv,
+    "IntegerGroupedConv": _conv,
     "IntegerAdd": _add,
+    "IntegerMul": _mul,
+    "IntegerAveragePool": _average,
     "IntegerMean": _mean,
     "IntegerTable": _table,
     "IntegerSoftmax": _softmax,
     "MaxPool": _maximum,
     "Slice": _slice,
     "Transpose": lambda at, given: given[0].transpose(at.integers("perm")),
+    "Concat": lambda at, given: np.concatenate(given, axis=at.integer("axis")),
     VIEW: lambda at, given: given[0],
     "Copy": lambda at, given: given[0],
     "QuantizeLinear": _quantise,
@@ -162,3 +191,5 @@ _OPERATORS: dict[str, Callable[[Site, list[Array]], Array]] = {
 #: operators that the reference knows, and those of them that compute in integers
 KNOWN = frozenset(_OPERATORS)
 INTEGER = frozenset(name for name in _OPERATORS if name.startswith("Integer"))
+#: those that only move or compare what they are given
+MOVING = KNOWN - INTEGER - {"QuantizeLinear", "DequantizeLinear"}

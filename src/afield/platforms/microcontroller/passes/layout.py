@@ -15,7 +15,10 @@ from afield.platforms.microcontroller.ir import Graph, Node, Tensor
 from afield.platforms.microcontroller.passes.permuting import moved
 from afield.platforms.microcontroller.plan import VIEW
 
-SPATIAL = ("Conv", "IntegerConv", "ConvTranspose", "MaxPool", "AveragePool", "LpPool")
+SPATIAL = (
+    "Conv", "IntegerConv", "IntegerGroupedConv", "ConvTranspose", "MaxPool", "AveragePool", "IntegerAveragePool",
+    "LpPool",
+)  # fmt: skip
 #: attribute that says that a node has been turned
 TURNED = "channels_last"
 

@@ -8,7 +8,8 @@ from dataclasses import replace
 from afield.platforms.microcontroller.elements import BINARY, UNARY
 from afield.platforms.microcontroller.ir import Attribute, Graph, Node, Tensor
 
-_BY_ELEMENT = {*UNARY, *BINARY, "Where", "Cast", "Copy", "IntegerAdd", "IntegerTable"}
+_BY_ELEMENT = {*UNARY, *BINARY, "Where", "Cast", "Copy", "IntegerAdd", "IntegerMul", "IntegerTable", "QuantizeLinear",
+               "DequantizeLinear"}  # fmt: skip
 _BY_AXIS = {"Softmax", "LogSoftmax", "Hardmax", "Concat", "Split", "IntegerSoftmax"}
 _REDUCING = {"ReduceMean", "ReduceSum", "ReduceMax", "ReduceMin", "ReduceProd", "ReduceL1", "ReduceL2", "ReduceLogSum",
              "ReduceLogSumExp", "ReduceSumSquare", "ArgMax", "ArgMin", "IntegerMean"}  # fmt: skip
