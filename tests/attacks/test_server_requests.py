@@ -37,7 +37,7 @@ from afield.platforms.server.openapi import describe
 from afield.platforms.server.service import Service
 
 FULL = bool(os.environ.get("AFIELD_FULL"))
-BINARY, DESCRIBED = (6_500, 3_500) if FULL else (300, 120)
+BINARY, DESCRIBED = (6_600, 3_600) if FULL else (300, 120)
 OVER_SOCKET = 10  # every tenth is sent over a socket too
 INFER, HEADER = "/v2/models/small/infer", "inference-header-content-length"
 
@@ -201,12 +201,11 @@ def described(service: Service, count: int) -> list[Sent]:
         for case in drawn(strategy, count // len(asking)):
             prepared = requests.Request(**case.as_transport_kwargs(base_url="http://localhost")).prepare()
             content = prepared.body or b""
-            found.append(
-                Sent(
-                    prepared.method, prepared.path_url, content.encode() if isinstance(content, str) else content,
-                    {n.lower(): v if isinstance(v, str) else v.decode("latin-1") for n, v in prepared.headers.items()},
-                )
-            )  # fmt: skip
+            if not content and not operation.body[0].is_required:
+                continue  # nothing where nothing is needed is right
+            headers = {n.lower(): v if isinstance(v, str) else v.decode("latin-1") for n, v in prepared.headers.items()}
+            content = content.encode() if isinstance(content, str) else content
+            found.append(Sent(prepared.method, prepared.path_url, content, headers))
     return found
 
 
@@ -262,11 +261,10 @@ def outcome(here: Here, requests: list[Sent]) -> collections.Counter[int]:
     found: collections.Counter[int] = collections.Counter()
     for sent in requests:
         status, answer = here.ask(sent)
-        assert status < 500, (sent, answer)
-        if status >= 400:
-            told = json.loads(answer)
-            assert told["error"], sent
-            assert told["code"] in STATUS or told["code"].startswith("model."), told
+        assert 400 <= status < 500, (status, sent, answer)
+        told = json.loads(answer)
+        assert told["error"], sent
+        assert told["code"] in STATUS or told["code"].startswith("model."), told
         found[status] += 1
     return found
 
@@ -283,8 +281,6 @@ def test_faults_in_the_binary_extension_are_refused(
     head = json.dumps(message_of(good, 2)).encode()
     right = Sent("POST", INFER, head + b"".join(good.values()), {HEADER: str(len(head))})
     assert here.ask(right)[0] == 200  # else anything would be refused
-    accepted = [sent for sent in binary if here.ask(sent)[0] == 200]
-    assert accepted == []
     statuses = outcome(here, binary)
     assert statuses.total() >= 0.95 * BINARY  # the strategies were not exhausted
     shown(capsys, "binary", statuses)
@@ -296,7 +292,6 @@ def test_what_the_description_forbids_is_refused(
 ) -> None:
     statuses = outcome(here, forbidden)
     assert statuses.total() >= 0.8 * DESCRIBED
-    assert statuses[200] <= 0.1 * statuses.total()  # the server is more lenient than its description in a few points
     shown(capsys, "described", statuses)
 
 
