@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import heapq
 import itertools
+import math
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
@@ -21,6 +22,8 @@ from afield.search.store import Split
 #: a worker that dies takes its attempt along, not the trial: tried so often in all
 ATTEMPTS = 3
 POLL_S = 0.2
+#: a fit handed out late may take this share of what is left for it, and never less than so many seconds
+LATE_SHARE, LEAST_S = 0.9, 0.5
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -108,6 +111,7 @@ class _Wave:
         self.handed: set[str] = set()
         self.count = itertools.count()
         self.blocks: dict[str, Mapping[str, Any]] = {}
+        self.left_s: float | None = None  # when it was last asked for
 
     def run(
         self, deadline_s: Callable[[], float | None], tick: Callable[[], None], *, need_one: bool = False
@@ -122,7 +126,7 @@ class _Wave:
                 if self.interrupt.asked:
                     self._stop()
                     break
-                left = deadline_s()
+                self.left_s = left = deadline_s()
                 if left is not None and left <= 0:
                     kept = self._first_hope() if need_one else None
                     if kept is None:
@@ -184,7 +188,23 @@ class _Wave:
             name = heapq.heappop(self.queue)[2]
             if name in self.running:
                 self.handed.add(name)
-                self.engine.submit(self.running[name][0])
+                self.engine.submit(self._in_time(self.running[name][0]))
+
+    def _in_time(self, job: Job) -> Job:
+        """Return the job with a limit that lets all folds of its trial end before the search does.
+
+        A learner that is cut short keeps its rounds so far, and a trial without its last fold is of no use.
+        """
+        limit, left = job.config.get("time_limit_s"), self.left_s
+        if limit is None or left is None or left <= 0:
+            return job
+        others = len(self.fold_list) - 1 - len(self.outcomes[job.config["trial"]].folds)
+        if self.judge and job.config["fold"] == self.fold_list[0]:  # the others wait for it
+            turns = 1 + math.ceil(others / self.engine.capacity())
+        else:
+            turns = math.ceil((1 + others) / self.engine.capacity())
+        limit = max(LEAST_S, min(limit, LATE_SHARE * left / turns))
+        return Job(**(vars(job) | {"config": {**job.config, "time_limit_s": limit}}))
 
     def _cancel(self, name: str) -> None:
         """Stop a job; one that the engine does not know yet is forgotten."""

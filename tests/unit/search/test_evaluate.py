@@ -13,7 +13,7 @@ import pytest
 from afield.data.splits import Folds
 from afield.engines.protocol import Done, Job
 from afield.search.clock import Clock
-from afield.search.evaluate import ATTEMPTS, Evaluator, Order, Outcome
+from afield.search.evaluate import ATTEMPTS, LATE_SHARE, Evaluator, Order, Outcome
 from afield.search.interrupt import Interrupt
 from afield.search.journal import Journal, read_journal
 from afield.search.memory import Memory
@@ -260,3 +260,27 @@ def test_unknown_endings_are_ignored(tmp_path: Path) -> None:
 def test_uses_differ_by_kind_and_settings() -> None:
     blocks = {Use(part="codes", settings={}, kind=k).id for k in ("category", "text")}
     assert len(blocks) == 2
+
+
+def test_fits_handed_out_late_are_cut_so_that_their_trial_ends_in_time(tmp_path: Path) -> None:
+    limits: dict[str, float] = {}
+    left = 100.0
+
+    def fate(job: Job) -> None:
+        nonlocal left
+        if "trial" in job.config:
+            limits[job.id] = job.config["time_limit_s"]
+            left = 4.0
+
+    waves = Waves(tmp_path, fate)
+    orders = [Order(id="0000-t", recipe=TREES, time_limit_s=8.0)]
+    waves.evaluator.run(waves.split, orders, lambda: left, lambda: None, judge=lambda order: "")
+    assert waves.engine.capacity() == 2
+    assert limits["main/0000-t/0"] == 8.0  # much is left
+    assert limits["main/0000-t/2"] == pytest.approx(8.0)  # handed out before anybody looked at the clock again
+    limits.clear()
+    (tmp_path / "late").mkdir()
+    waves = Waves(tmp_path / "late", fate)
+    waves.evaluator.run(waves.split, orders, lambda: left, lambda: None, judge=lambda order: "")
+    assert limits["main/0000-t/0"] == pytest.approx(LATE_SHARE * 4.0 / 2)  # its others run beside each other after it
+    assert limits["main/0000-t/1"] == pytest.approx(LATE_SHARE * 4.0 / 1)
