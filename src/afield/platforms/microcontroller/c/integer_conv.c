@@ -1,4 +1,5 @@
-/* Convolution of bytes, channels last: two pixels and two channels at a time. Weights: [OUT_C / 2][KERNEL_H], then runs
+/* Convolution of bytes, channels last: two pixels and two channels at a time. FLAT: windows of one pixel, side by side as
+ * they lie in memory. Weights: [OUT_C / 2][KERNEL_H], then runs
  * of a kernel row in fours, [RUN / 4][2][4], then [RUN % 4][2]. Bias has the zero point times the weights in it. */
 #include <stdint.h>
 #include <string.h>
@@ -25,6 +26,12 @@
 #define PAD_LEFT 1
 #define PADDED 1
 #define TALL 1
+#define FLAT 0
+#define PIXELS 32
+#define ODD_PIXELS 0
+#define SECOND q
+#define UNROLL 2
+#define BLOCK 8
 #define RUN 9
 #define FOURS 8
 #define REST 1
@@ -43,6 +50,17 @@ void integer_conv(const T *x, const int8_t *weights, const int32_t *bias, const 
 void integer_conv(const T *x, const int8_t *weights, const int32_t *bias, const int32_t *multiplier, T *patch, OUT_T *y)
 {
 /* begin */
+#if FLAT
+    for (int i = 0; i < PIXELS; i += 2) {
+#if ODD_PIXELS
+        if (i + 1 == PIXELS) { /* the last pixel beside its neighbour, which is computed once more */
+            x -= IN_C;
+            y -= OUT_C;
+        }
+#endif
+        OUT_T *const z = y + OUT_C;
+        const T *const start = x;
+#else
 #if BATCHED
     for (int n = 0; n < BATCH; ++n, x += IN_H * IN_W * IN_C) {
 #endif
@@ -88,10 +106,15 @@ void integer_conv(const T *x, const int8_t *weights, const int32_t *bias, const 
 #endif
         }
         OUT_T *const z = count == 2 ? y + OUT_C : y;
+        const T *const start = at[0];
+#endif
         const ROM int8_t *w = weights;
         for (int o = 0; o < OUT_C; o += 2) {
             int32_t a = bias[o], b = bias[o + 1], c = a, d = b;
-            const T *p = at[0], *q = at[1];
+            const T *p = start;
+#if !FLAT
+            const T *q = at[1];
+#endif
 #if TALL
             for (int ky = 0; ky < KERNEL_H; ++ky) {
 #endif
@@ -99,48 +122,55 @@ void integer_conv(const T *x, const int8_t *weights, const int32_t *bias, const 
                 const T *const end = p + FOURS;
                 do {
 #if defined(__ARM_FEATURE_DSP) && defined(__GNUC__)
-                    uint32_t u, v, g, h;
-                    memcpy(&g, w, 4);
-                    memcpy(&h, w + 4, 4);
-                    memcpy(&u, p, 4);
-                    memcpy(&v, q, 4);
-                    const uint32_t g0 = SIGNED_EVEN(g), h0 = SIGNED_EVEN(h);
-                    const uint32_t u0 = EVEN(u), v0 = EVEN(v);
-                    a = SMLAD(u0, g0, a);
-                    b = SMLAD(u0, h0, b);
-                    c = SMLAD(v0, g0, c);
-                    d = SMLAD(v0, h0, d);
-                    const uint32_t g1 = SIGNED_UNEVEN(g), h1 = SIGNED_UNEVEN(h);
-                    const uint32_t u1 = UNEVEN(u), v1 = UNEVEN(v);
-                    a = SMLAD(u1, g1, a);
-                    b = SMLAD(u1, h1, b);
-                    c = SMLAD(v1, g1, c);
-                    d = SMLAD(v1, h1, d);
-#else
-                    for (int k = 0; k < 4; ++k) {
-                        a += p[k] * w[k];
-                        b += p[k] * w[k + 4];
-                        c += q[k] * w[k];
-                        d += q[k] * w[k + 4];
+#pragma GCC unroll UNROLL
+                    for (int k = 0; k < BLOCK; k += 4) {
+                        uint32_t u, v, g, h;
+                        memcpy(&g, w + 2 * k, 4);
+                        memcpy(&h, w + 2 * k + 4, 4);
+                        memcpy(&u, p + k, 4);
+                        memcpy(&v, SECOND + k, 4);
+                        const uint32_t g0 = SIGNED_EVEN(g), h0 = SIGNED_EVEN(h);
+                        const uint32_t u0 = EVEN(u), v0 = EVEN(v);
+                        a = SMLAD(u0, g0, a);
+                        b = SMLAD(u0, h0, b);
+                        c = SMLAD(v0, g0, c);
+                        d = SMLAD(v0, h0, d);
+                        const uint32_t g1 = SIGNED_UNEVEN(g), h1 = SIGNED_UNEVEN(h);
+                        const uint32_t u1 = UNEVEN(u), v1 = UNEVEN(v);
+                        a = SMLAD(u1, g1, a);
+                        b = SMLAD(u1, h1, b);
+                        c = SMLAD(v1, g1, c);
+                        d = SMLAD(v1, h1, d);
+                        __asm__ volatile(""); /* turns that are mixed want more registers than there are */
                     }
+#else
+                    for (int f = 0; f < BLOCK; f += 4)
+                        for (int k = f; k < f + 4; ++k) {
+                            a += p[k] * w[k + f];
+                            b += p[k] * w[k + f + 4];
+                            c += *(SECOND + k) * w[k + f];
+                            d += *(SECOND + k) * w[k + f + 4];
+                        }
 #endif
-                    p += 4;
-                    q += 4;
-                    w += 8;
+                    p += BLOCK;
+#if !FLAT
+                    q += BLOCK;
+#endif
+                    w += 2 * BLOCK;
                 } while (p != end);
 #endif
 #if REST
-                for (int k = 0; k < REST; ++k, ++p, ++q, w += 2) {
-                    a += *p * w[0];
-                    b += *p * w[1];
-                    c += *q * w[0];
-                    d += *q * w[1];
+                for (int k = 0; k < REST; ++k, w += 2) {
+                    a += p[k] * w[0];
+                    b += p[k] * w[1];
+                    c += *(SECOND + k) * w[0];
+                    d += *(SECOND + k) * w[1];
                 }
 #endif
 #if TALL
                 if (ky + 1 < KERNEL_H) {
-                    p += step[0];
-                    q += step[1];
+                    p += step[0] + REST;
+                    q += step[1] + REST;
                 }
             }
 #endif
@@ -159,10 +189,16 @@ void integer_conv(const T *x, const int8_t *weights, const int32_t *bias, const 
             y[o + 1] = FINISHED(b);
             z[o + 1] = FINISHED(d);
         }
+#if FLAT
+        x += 2 * IN_C;
+        y += 2 * OUT_C;
+    }
+#else
         y += count * OUT_C;
     }
 #if BATCHED
     }
+#endif
 #endif
 /* end */
 }

@@ -53,10 +53,33 @@ void integer_depthwise(const T *x, const int8_t *weights, const int32_t *bias, c
             const int taps = right - left;
             int o = 0;
 #if WHOLE
+#if defined(__ARM_FEATURE_DSP) && defined(__GNUC__)
+            const int inside = taps == KERNEL_W && bottom - top == KERNEL_H;
+#endif
             for (; o < WHOLE; o += 4) {
                 int32_t a = bias[o], b = bias[o + 1], c = bias[o + 2], d = bias[o + 3];
                 const T *p = start + o;
                 const ROM int8_t *w = first + o;
+#if defined(__ARM_FEATURE_DSP) && defined(__GNUC__)
+                if (inside) {
+#pragma GCC unroll KERNEL_H
+                    for (int ky = 0; ky < KERNEL_H; ++ky) {
+#pragma GCC unroll KERNEL_W
+                        for (int kx = 0; kx < KERNEL_W; ++kx) {
+                            uint32_t u, g;
+                            memcpy(&u, p + (ky * IN_W + kx) * CHANNELS, 4);
+                            memcpy(&g, w + (ky * KERNEL_W + kx) * CHANNELS, 4);
+                            const uint32_t u0 = ADD_EVEN(OFFSETS, u), u1 = ADD_UNEVEN(OFFSETS, u);
+                            const uint32_t g0 = SIGNED_EVEN(g), g1 = SIGNED_UNEVEN(g);
+                            a = SMLABB(u0, g0, a);
+                            b = SMLABB(u1, g1, b);
+                            c = SMLATT(u0, g0, c);
+                            d = SMLATT(u1, g1, d);
+                            __asm__ volatile(""); /* turns that are mixed want more registers than there are */
+                        }
+                    }
+                } else
+#endif
                 for (int ky = top; ky < bottom; ++ky) {
                     for (int kx = taps; kx > 0; --kx) {
 #if defined(__ARM_FEATURE_DSP) && defined(__GNUC__)
