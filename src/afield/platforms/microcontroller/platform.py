@@ -30,6 +30,7 @@ from afield.platforms.microcontroller.fitting import shortfalls
 from afield.platforms.microcontroller.options import MicrocontrollerOptions
 from afield.platforms.microcontroller.proof import SETTINGS, prove_folder
 from afield.platforms.microcontroller.quantising.quantiser import in_int8
+from afield.platforms.microcontroller.quantising.remarks import left_over
 from afield.platforms.microcontroller.tabular.compile import prepare
 from afield.platforms.protocol import Bundle, Prepared, Probe
 
@@ -95,7 +96,11 @@ class MicrocontrollerPlatform:
         ModelFileError
             ``model.damaged``.
         """
-        return in_int8(model, rows)
+        known = known_model(model)
+        made = in_int8(model, rows, table=known is not None)
+        if made is None:
+            return None
+        return Prepared(model=made, remarks=left_over(made, levels_of(known)))
 
     def export(self, model: bytes, dest: Path, options: MicrocontrollerOptions | None = None) -> Bundle:
         """Write the bundle into the folder ``dest``.

@@ -107,6 +107,8 @@ _MOVES: dict[str, Callable[[Graph, Node, Array], list[Array] | None]] = {
 
 def _stepped(graph: Graph, node: Node, cells: Cells) -> list[Array] | None:
     """Return the output's cells of an operator that takes one followed value beside constants; None for others."""
+    if not node.outputs[0]:
+        return None
     result = graph.tensors[node.outputs[0]]
     if node.op in ("Cast", LABELS, *UNARY) and (x := cells.get(node.inputs[0])) is not None:
         step = Step(node.op, dtype=result.dtype, attributes=dict(node.attributes) if node.op == LABELS else None)

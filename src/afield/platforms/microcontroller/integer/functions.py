@@ -11,7 +11,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from afield.platforms.microcontroller.integer.quantised import Activation, Scale, limits
+from afield.platforms.microcontroller.integer.quantised import Activation, Constant, Scale, limits
 from afield.platforms.microcontroller.ir import Array, Attribute, Graph, Node
 
 Attributes = Mapping[str, Attribute]
@@ -34,9 +34,19 @@ def reals(scale: Scale) -> Array:
 
 
 def function_of(
-    graph: Graph, producers: Mapping[str, Node], activations: Mapping[str, Activation], name: str
+    graph: Graph,
+    producers: Mapping[str, Node],
+    activations: Mapping[str, Activation],
+    constants: Mapping[str, Constant],
+    name: str,
 ) -> Function | None:
-    """Return a value as a function of one quantised tensor of its own shape; None where it is none."""
+    """Return a value as a function of one quantised tensor of its own shape; None where it is none.
+
+    Parameters
+    ----------
+    activations, constants : mapping
+        What stands behind dequantised values, by their names.
+    """
     found: dict[str, Activation] = {}
     shape = graph.tensors[name].shape
 
@@ -45,7 +55,7 @@ def function_of(
             of = activations[name]
             found[of.name] = of
             return reals(of.scale) if len(found) == 1 and graph.tensors[name].shape == shape else None
-        constant = graph.constant(name)
+        constant = constants[name].real() if name in constants else graph.constant(name)
         if constant is not None:
             return constant.astype(np.float64).reshape(()) if constant.size == 1 and constant.dtype != object else None
         node = producers.get(name)

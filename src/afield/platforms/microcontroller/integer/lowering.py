@@ -132,7 +132,7 @@ class _Walk:
 
     def function(self, node: Node, scale: Scale) -> layers.Made | None:
         """Return a table where the value is a function of one quantised tensor."""
-        found = function_of(self.graph, self.producers, self.real, node.inputs[0])
+        found = function_of(self.graph, self.producers, self.real, self.constants, node.inputs[0])
         if found is None:
             return None
         return layers.table(node, found.of, found.values, layers.result(node.outputs[0], scale, ()))

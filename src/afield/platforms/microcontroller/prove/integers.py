@@ -2,18 +2,26 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from pathlib import Path
 
 import numpy as np
 
 from afield.core.proofs import Proof
 from afield.platforms.microcontroller.integer import oracle
 from afield.platforms.microcontroller.ir import Array, Graph
+from afield.platforms.microcontroller.prove.observing import observed
 from afield.platforms.microcontroller.prove.stepwise import STEPS, stepwise
 from afield.platforms.microcontroller.reading.read import read
+from afield.platforms.microcontroller.tabular.compile import CompiledTable
+from afield.platforms.microcontroller.tabular.lowering import lower
 from afield.platforms.protocol import Probe
 
 Answers = Mapping[str, Array]
+Levels = Mapping[str, Sequence[str]]
+#: what answers of a network that is partly in floats may be off, in ranges of the answers: a float that is off in its
+#: last bit may become the next integer, and what is behind that is another step
+PARTLY = 0.05
 
 
 def has_integers(graph: Graph) -> bool:
@@ -41,6 +49,21 @@ def unequal(reference: Answers, answers: Answers) -> int:
         got = np.asarray(answers[name]).reshape(want.shape).astype(want.dtype)
         total += int((got.view(np.uint8) != want.view(np.uint8)).reshape(*want.shape, -1).any(axis=-1).sum())
     return total
+
+
+def inside(
+    compiled: CompiledTable, content: bytes, feed: Answers, levels: Levels, folder: Path
+) -> tuple[bool, list[str]]:
+    """Return whether the integer operators inside a network of floats are right, and a sentence on each check.
+
+    Raises
+    ------
+    MissingDependencyError, RuntimeError
+        As ``observed``.
+    """
+    looked = observed(compiled, feed, folder)
+    held = stepwise(content, lower(read(content).graph, levels).graph, feed)
+    return not looked.wrong and held.passed, [f"host gcc: {looked.text()}", f"the reference: {held.text()}"]
 
 
 def proven(

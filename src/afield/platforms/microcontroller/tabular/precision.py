@@ -70,7 +70,7 @@ class _Change:
         return self.narrow[name]
 
     def _add(self, node: Node) -> None:
-        result = self.tensors[node.outputs[0]]
+        result = self.tensors[next(filter(None, node.outputs))]
         if node.op == "Cast" and self.tensors[node.inputs[0]].dtype is result.dtype:
             node = replace(node, op=VIEW)
         low = self._rest(node) if node.op == "Sub" and result.dtype is DType.FLOAT32 else None
