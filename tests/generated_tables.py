@@ -121,7 +121,9 @@ def _fitted(name: str, table: Table, names: Sequence[str], kinds: Sequence[str],
         return _groups(table, names, kinds, rng)
     width, rounds = len(names), []
     for _ in range(int(rng.integers(1, 4))):
-        pairs = {o: tuple(map(tuple, rng.integers(0, width, (int(rng.integers(0, 3)), 2)).tolist())) for o in OPERATIONS}
+        pairs = {
+            o: tuple(map(tuple, rng.integers(0, width, (int(rng.integers(0, 3)), 2)).tolist())) for o in OPERATIONS
+        }
         rounds.append(pairs)
         width += sum(map(len, pairs.values()))
     return FittedArithmetic(tuple(names), tuple(rounds))
@@ -153,7 +155,8 @@ def _rows(rng: Random, table: Table, names: Sequence[str], kinds: Sequence[str])
 
 def _trees(builder: Builder, features: Value, seen: NDArray[np.float32], of: Sequence[str], rng: Random) -> Value:
     """Return trees of both kinds that ask whether features are at most the very values that they have."""
-    places = [f for f, name in enumerate(of) if name in EXACT]
+    asked = {name for name in EXACT if rng.random() < 0.5}  # nothing else says that the others must be exact
+    places = [f for f, name in enumerate(of) if name in asked]
     if not places:
         return builder.op("Mul", builder.gather(features, builder.constant(np.array([0, 0])), 1),
                           builder.constant(np.float32(0)))  # fmt: skip
@@ -190,7 +193,9 @@ def _answer(builder: Builder, features: Value, width: int, rng: Random) -> list[
     """Add a linear model of bounded features behind a calibration and a rule; return its outputs."""
     kept = builder.op("Where", builder.op("IsNaN", features, dtype="bool"), builder.constant(np.float32(0)), features,
                       dtype="float32")  # fmt: skip
-    small = builder.op("Max", builder.op("Min", kept, builder.constant(np.float32(4))), builder.constant(np.float32(-4)))
+    small = builder.op(
+        "Max", builder.op("Min", kept, builder.constant(np.float32(4))), builder.constant(np.float32(-4))
+    )
     wide = builder.cast(small, "float64")
     task = str(rng.choice(["regression", "binary", "multiclass"]))
     classes = {"regression": (), "binary": ("no", "yes"), "multiclass": ("a", "b", "c", "d")}[task]

@@ -1,4 +1,4 @@
-"""Generated tables through C on the host, on hostile rows: the same features, leaves, answers and labels as the file's."""
+"""Generated tables through C on the host, on hostile rows: the file's own features, leaves, answers and labels."""
 
 from __future__ import annotations
 
@@ -6,7 +6,6 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-import pytest
 from numpy.typing import NDArray
 
 from afield.model.session import open_session

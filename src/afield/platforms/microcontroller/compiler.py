@@ -12,6 +12,7 @@ from afield.platforms.microcontroller.operators import Site, registry
 from afield.platforms.microcontroller.passes.pipeline import rewritten
 from afield.platforms.microcontroller.plan import VIEW, Plan, plan
 from afield.platforms.microcontroller.reading.read import read
+from afield.platforms.microcontroller.trees.lowering import lower_plain
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -80,7 +81,10 @@ def _prepared(data: bytes, options: Options) -> tuple[Graph, list[str]]:
     reading = read(data, options.name, options.dimensions)
     if reading.problems:
         return reading.graph, reading.problems
-    graph = rewritten(reading.graph)
+    lowered = lower_plain(reading.graph)
+    if lowered.problems:
+        return lowered.graph, [*lowered.problems]
+    graph = rewritten(lowered.graph)
     return graph, unsupported(graph, exact=options.exact)
 
 

@@ -232,13 +232,13 @@ def test_a_threshold_on_a_moved_number_is_one_on_the_number_itself() -> None:
 def test_the_last_key_is_the_last_float_that_answers_yes() -> None:
     thresholds = np.array([0.1, -0.1, 0.0, -0.0, 1e300, -1e300, np.inf, 1e-50, float(np.finfo(np.float32).max)])
     keys = ranks.last_keys((), thresholds, np.dtype(np.float32))
-    floats = ranks.floats_of(np.maximum(keys, ranks.LOWEST)).astype(np.float64)
+    floats = ranks.SINGLE.numbers(np.maximum(keys, ranks.SINGLE.lowest)).astype(np.float64)
     with np.errstate(all="ignore"):
         above = np.nextafter(floats.astype(np.float32), np.float32(np.inf)).astype(np.float64)
     assert (floats <= thresholds).all()
     assert ((above > thresholds) | np.isinf(floats)).all()
     never = ranks.last_keys((), np.array([np.nan]), np.dtype(np.float32))
-    assert never.tolist() == [ranks.NEVER]
+    assert never.tolist() == [ranks.SINGLE.least]
 
 
 def test_what_no_tree_compares_is_single_and_a_centre_keeps_its_digits(tmp_path: Path) -> None:

@@ -6,7 +6,7 @@ import numpy as np
 
 from afield.platforms.microcontroller.bundle.meaning import Meaning
 from afield.platforms.microcontroller.bundle.rows import Feed
-from afield.platforms.microcontroller.trees.ranks import HIGHEST, LOWEST, Ranked, floats_of
+from afield.platforms.microcontroller.trees.ranks import SINGLE, Ranked
 
 #: so many rows at most; of more an even choice is taken
 MOST = 600
@@ -20,8 +20,8 @@ def threshold_rows(meaning: Meaning, feed: Feed) -> Feed:
         features = node.attributes.get("features") if node.op == "Ranks" else None
         for one in features if isinstance(features, tuple) else ():
             if isinstance(one, Ranked) and one.root == table.number_input and one.thresholds is not None:
-                keys = np.clip(np.concatenate([one.thresholds, one.thresholds + 1]), LOWEST, HIGHEST)
-                places += [(table.numbers[one.index], float(v)) for v in floats_of(keys)]
+                keys = np.clip(np.concatenate([one.thresholds, one.thresholds + 1]), SINGLE.lowest, SINGLE.infinity)
+                places += [(table.numbers[one.index], float(v)) for v in SINGLE.numbers(keys)]
     places = list(dict.fromkeys(places))
     if len(places) > MOST:
         places = [places[i] for i in np.linspace(0, len(places) - 1, MOST).astype(int)]

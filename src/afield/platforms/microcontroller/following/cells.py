@@ -58,11 +58,13 @@ def fresh(tensor: Tensor) -> Array:
 
 
 def _anchored(tensor: Tensor, cells: Array, graph: Graph) -> Array:
-    """Start anew at a cast to float32 of a computed double, so that what reads it compares floats."""
+    """Start anew at a cast to floats of whole numbers, or of computed doubles: what reads it compares floats."""
     flat = cells.ravel()
     for i, cell in enumerate(flat):
-        computed = cell.root not in graph.inputs and graph.tensors[cell.root].dtype is DType.FLOAT64
-        if computed and cell.steps and cell.steps[-1].op == "Cast" and tensor.dtype is DType.FLOAT32:
+        kind = graph.tensors[cell.root].dtype
+        computed = cell.root not in graph.inputs and kind is DType.FLOAT64 and tensor.dtype is DType.FLOAT32
+        whole = not kind.is_float and kind is not DType.STRING and tensor.dtype.is_float
+        if (computed or whole) and cell.steps and cell.steps[-1].op == "Cast":
             flat[i] = Cell(tensor.name, i)
     return flat.reshape(cells.shape)
 

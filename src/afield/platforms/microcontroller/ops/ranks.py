@@ -49,12 +49,14 @@ class Ranks(Operator):
         own: dict[str, str | int | bool] = {"SOME_YES": bool(yes)}
         if yes:
             own["MISSING_YES"] = yes
-        flat = np.concatenate(keys).astype(np.int32)
+        wide = at.input(at.integers("of")[base]).dtype is DType.FLOAT64
+        flat = np.concatenate(keys).astype(np.int64 if wide else np.int32)
         kernel.snippet(
             "rank_numbers.c", X=x, KEYS=kernel.table(flat, f"keys{number}", "thresholds"),
             COLUMN=_indexed(kernel, np.array([one.index for one in ones]), f"column{number}", "columns"),
             SIZE=_indexed(kernel, sizes, f"size{number}", "sizes"), BASE=base, COUNT=len(ones),
-            TYPE=at.output().dtype.c, **own,
+            TYPE=at.output().dtype.c, KEY="int64_t" if wide else "int32_t", MOST="INT64_MAX" if wide else "INT32_MAX",
+            INFINITE="INT64_C(0x7FF0000000000000)" if wide else "0x7F800000", **own,
         )  # fmt: skip
         for i, one in enumerate(ones):
             if one.table is not None:

@@ -12,7 +12,7 @@ import numpy as np
 
 from afield.platforms.microcontroller.ir import Array, Attribute, DType, Graph, Node, Tensor
 from afield.platforms.microcontroller.reading import canonical, schema
-from afield.platforms.microcontroller.reading.corrections import corrected
+from afield.platforms.microcontroller.reading.corrections import corrected, uninferred
 from afield.platforms.microcontroller.reading.folding import FOLDED_BYTES, evaluate
 from afield.platforms.microcontroller.reading.parse import BROKEN, damaged, parse
 from afield.platforms.microcontroller.reading.stating import NotStatic, Stated
@@ -165,6 +165,9 @@ class _Walk:
                 self.constant(output, array)
             return ""
         inferred = self.inferred(node, domain)
+        if isinstance(inferred, str) and domain == "ai.onnx.ml":
+            given = [self.tensors[n] for n in node.input if n]
+            inferred = uninferred(node.op_type, attributes, given, node.output[0]) or inferred
         if isinstance(inferred, str):
             return inferred
         if node.input:

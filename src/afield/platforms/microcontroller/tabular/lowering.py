@@ -16,6 +16,7 @@ from afield.platforms.microcontroller.tabular.precision import settle
 from afield.platforms.microcontroller.tabular.rewrites import impute_last, signed_log, smooth_clip
 from afield.platforms.microcontroller.trees import lowering as trees
 from afield.platforms.microcontroller.trees.expanding import expand
+from afield.platforms.microcontroller.trees.rowwise import apart
 from afield.platforms.microcontroller.trees.style import TreeStyle
 
 
@@ -64,7 +65,7 @@ def lower(
     style : TreeStyle or None
     """
     expanded, refused = expand(graph)
-    gathered = gather(expanded)
+    gathered = gather(apart(expanded))
     cells = following.follow(gathered.graph)
     columns = code_columns(gathered.graph, cells, gathered.code_input, gathered.codes, levels or {})
     forest = trees.lower(gathered.graph, cells, {gathered.code_input: columns}, style)

@@ -38,7 +38,7 @@ class Range:
     low, high : float64 array
         Between which the numbers lie that float32 holds.
     under, over : float64 array
-        Least magnitudes of negative and of positive doubles in whose place float32 has an infinity; inf: there are none.
+        Least magnitudes of negative and of positive doubles in whose place float32 has an infinity; inf: none are.
     opened : bool
         Whether elements may be infinite in double, and then in float32.
     """
@@ -71,9 +71,15 @@ class Range:
         return Range(low, high, under, over, self.opened)
 
 
-def between(shape: Sequence[int], low: float = -FLOAT32_MAX, high: float = FLOAT32_MAX, *, opened: bool = False) -> Range:
+def between(
+    shape: Sequence[int], low: float = -FLOAT32_MAX, high: float = FLOAT32_MAX, *, opened: bool = False
+) -> Range:
     """Return the range of a value that float32 holds."""
-    return Range(np.full(shape, low), np.full(shape, high), *(np.full(shape, np.inf) for _ in range(2)), opened)
+    return Range(np.full(shape, low), np.full(shape, high), _nowhere(shape), _nowhere(shape), opened)
+
+
+def _nowhere(shape: Sequence[int]) -> Array:
+    return np.full(shape, np.inf)
 
 
 def constant(value: Array) -> Range:
@@ -90,12 +96,18 @@ def widest(parts: Sequence[Range], shape: Sequence[int]) -> Range:
     parts = [p for p in parts if p.low.size]
     if not parts:
         return between(shape)
-    ends = (min(p.low.min() for p in parts), max(p.high.max() for p in parts), min(p.under.min() for p in parts),
-            min(p.over.min() for p in parts))  # fmt: skip
-    return Range(*(np.full(shape, end) for end in ends), any(p.opened for p in parts))
+    return Range(
+        np.full(shape, min(p.low.min() for p in parts)),
+        np.full(shape, max(p.high.max() for p in parts)),
+        np.full(shape, min(p.under.min() for p in parts)),
+        np.full(shape, min(p.over.min() for p in parts)),
+        any(p.opened for p in parts),
+    )
 
 
-def range_of(graph: Graph, node: Node, result: Tensor, known: Mapping[str, Range]) -> Range:
+def range_of(  # noqa: PLR0911 - one for each kind of operator
+    graph: Graph, node: Node, result: Tensor, known: Mapping[str, Range]
+) -> Range:
     """Return the range of a node's output, from those of its inputs."""
     inputs = [known[n] for n in node.inputs if n]
     kinds = [graph.tensors[n].dtype for n in node.inputs if n]
@@ -126,10 +138,10 @@ def range_of(graph: Graph, node: Node, result: Tensor, known: Mapping[str, Range
 
 
 def _spread(found: Range, shape: Sequence[int]) -> Range:
-    size = int(np.prod(shape))
-    fits = [a.reshape(shape) if a.size == size else np.broadcast_to(a, shape) for a in
-            (found.low, found.high, found.under, found.over)]  # fmt: skip
-    return Range(*fits, found.opened).settled()
+    def fit(array: Array) -> Array:
+        return array.reshape(shape) if array.size == int(np.prod(shape)) else np.broadcast_to(array, shape)
+
+    return Range(fit(found.low), fit(found.high), fit(found.under), fit(found.over), found.opened).settled()
 
 
 def _sum(a: Range, b: Range) -> Range:
@@ -152,8 +164,8 @@ def _product(a: Range, b: Range) -> Range:
 
 def _quotient(a: Range, b: Range) -> Range:
     crossed = (b.low <= 0) & (b.high >= 0)
-    turned = Range(np.where(crossed, -np.inf, 1 / b.high), np.where(crossed, np.inf, 1 / b.low),
-                   *(np.full(b.low.shape, np.inf) for _ in range(2)))  # fmt: skip
+    low, high = np.where(crossed, -np.inf, 1 / b.high), np.where(crossed, np.inf, 1 / b.low)
+    turned = Range(low, high, _nowhere(b.low.shape), _nowhere(b.low.shape))
     found = _product(a, turned)
     ends = [np.nan_to_num(end, nan=sign * np.inf, posinf=np.inf, neginf=-np.inf) for end, sign in
             ((found.low, -1), (found.high, 1))]  # fmt: skip
@@ -174,6 +186,6 @@ _BINARY: Mapping[str, Callable[[Range, Range], Range]] = {
 }  # fmt: skip
 _ONE: Mapping[str, Callable[[Range], Range]] = {
     "View": lambda a: a, "Cast": lambda a: a, "Neg": Range.turned,
-    "Relu": lambda a: replace(a, low=np.maximum(a.low, 0.0), high=np.maximum(a.high, 0.0), under=np.full(a.low.shape, np.inf)),
-    "Abs": lambda a: Range(np.zeros(a.low.shape), a.most, np.full(a.low.shape, np.inf), a.lost, a.opened),
+    "Relu": lambda a: replace(a, low=np.maximum(a.low, 0), high=np.maximum(a.high, 0), under=_nowhere(a.low.shape)),
+    "Abs": lambda a: Range(np.zeros(a.low.shape), a.most, _nowhere(a.low.shape), a.lost, a.opened),
 }  # fmt: skip

@@ -109,14 +109,14 @@ def signed_log(graph: Graph) -> Graph:
     for node in graph.nodes:
         source = _bent(graph, node, made) if node.op == "Mul" else ""
         mask = graph.constant(node.inputs[0]) if node.op == "Where" else None
+        attributes = {}
         if source:
             bent[node.outputs[0]] = source
-            node = Node(op="SignedLog", name=node.name, inputs=(source,), outputs=node.outputs)
         elif mask is not None and bent.get(node.inputs[1]) == node.inputs[2]:
-            shape = graph.tensors[node.outputs[0]].shape
-            node = Node(op="SignedLog", name=node.name, inputs=(node.inputs[2],), outputs=node.outputs,
-                        attributes={"mask": np.broadcast_to(mask, shape)})  # fmt: skip
-        nodes.append(node)
+            source = node.inputs[2]
+            attributes["mask"] = np.broadcast_to(mask, graph.tensors[node.outputs[0]].shape)
+        nodes.append(Node(op="SignedLog", name=node.name, inputs=(source,), outputs=node.outputs,
+                          attributes=attributes) if source else node)  # fmt: skip
     return graph.edited(nodes)
 
 

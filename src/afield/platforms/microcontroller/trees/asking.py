@@ -9,9 +9,12 @@ import numpy as np
 
 from afield.platforms.microcontroller.following.cells import Cell
 from afield.platforms.microcontroller.following.columns import CodeColumn
-from afield.platforms.microcontroller.ir import Array, Graph
+from afield.platforms.microcontroller.ir import Array, DType, Graph
 from afield.platforms.microcontroller.trees.questions import Questions
 from afield.platforms.microcontroller.trees.ranks import (
+    DOUBLE,
+    SINGLE,
+    Order,
     Ranked,
     last_keys,
     rank_codes,
@@ -88,8 +91,8 @@ def _ranking(
         column = columns[cell.root][cell.index]
         return lambda splits, yes: rank_codes(column, cell, splits, missing_yes=yes)
     _demand_rising(cell)
-    dtype = graph.tensors[cell.root].dtype.numpy
-    return lambda splits, yes: rank_number(cell, splits, dtype, missing_yes=yes)
+    dtype, order = graph.tensors[cell.root].dtype.numpy, _order(graph, cell)
+    return lambda splits, yes: rank_number(cell, splits, dtype, order, missing_yes=yes)
 
 
 def _demand_rising(cell: Cell) -> None:
@@ -106,16 +109,20 @@ def _membership(
         table = rank_members(outcomes, members, missing_yes=missing_yes)
         return Ranked(root=cell.root, index=cell.index, table=table)
     _demand_rising(cell)
-    dtype = graph.tensors[cell.root].dtype.numpy
+    dtype, order = graph.tensors[cell.root].dtype.numpy, _order(graph, cell)
     edges = np.unique(np.concatenate([members, np.nextafter(members, -np.inf)]))
-    keys = np.unique(last_keys(cell.steps, edges, dtype))
-    values = run_on_keys(cell.steps, np.append(keys, keys_above(keys)), dtype)
+    keys = np.unique(last_keys(cell.steps, edges, dtype, order))
+    values = run_on_keys(cell.steps, np.append(keys, keys_above(keys, order)), dtype, order)
     if missing_yes:
         raise NotMonotone("a tree asks whether a number is one of several or missing")
     table = rank_members(values, members, missing_yes=False)
     return Ranked(root=cell.root, index=cell.index, thresholds=keys, missing_rank=len(keys), table=table)
 
 
-def keys_above(keys: Array) -> Array:
+def keys_above(keys: Array, order: Order) -> Array:
     """Return a key above all of them: what a number beyond the last threshold looks like."""
-    return np.array([min(int(keys[-1]) + 1, 0x7F800000)]) if len(keys) else np.array([0])
+    return np.array([min(int(keys[-1]) + 1, order.infinity)]) if len(keys) else np.array([0])
+
+
+def _order(graph: Graph, cell: Cell) -> Order:
+    return DOUBLE if graph.tensors[cell.root].dtype is DType.FLOAT64 else SINGLE

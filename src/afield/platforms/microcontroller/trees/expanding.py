@@ -34,6 +34,8 @@ class _Expansion:
         self.graph, self.node, self.old = graph, node, old
         self.tensors = dict(graph.tensors)
         self.nodes: list[Node] = []
+        source = graph.tensors[node.inputs[0]]
+        self.rows = source.shape[0] if source.rank == 2 else 1
 
     def run(self) -> Graph:
         old, node = self.old, self.node
@@ -75,7 +77,7 @@ class _Expansion:
         """Add the choice of the largest."""
         labels = self.old.labels or ()
         best = self.graph.fresh(f"{output}/best", self.tensors)
-        self.tensors[best] = Tensor(name=best, dtype=DType.INT64, shape=(1,))
+        self.tensors[best] = Tensor(name=best, dtype=DType.INT64, shape=(self.rows,))
         self.nodes.append(Node(op="ArgMax", name=self.node.name, inputs=(scores,), outputs=(best,),
                                attributes={"axis": 1, "keepdims": 0, "select_last_index": 0}))  # fmt: skip
         texts = bool(labels) and isinstance(labels[0], str)
@@ -90,7 +92,7 @@ class _Expansion:
 
     def made(self, stem: str, width: int) -> str:
         name = self.graph.fresh(f"{self.node.outputs[0]}/{stem}", self.tensors)
-        self.tensors[name] = Tensor(name=name, dtype=DType.FLOAT32, shape=(1, width))
+        self.tensors[name] = Tensor(name=name, dtype=DType.FLOAT32, shape=(self.rows, width))
         return name
 
     def op(self, op: str, inputs: tuple[str, ...], width: int, **attributes: int) -> str:

@@ -5,16 +5,17 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
-from afield.platforms.microcontroller.following.cells import Cells
+from afield.platforms.microcontroller.following.cells import Cells, follow
 from afield.platforms.microcontroller.following.columns import CodeColumn
 from afield.platforms.microcontroller.ir import Array, DType, Graph, Node, Tensor
 from afield.platforms.microcontroller.plan import VIEW
 from afield.platforms.microcontroller.trees import oblivious, reading, vectors
 from afield.platforms.microcontroller.trees.asking import NotMonotone, ask
-from afield.platforms.microcontroller.trees.expanding import TREES
+from afield.platforms.microcontroller.trees.expanding import TREES, expand
 from afield.platforms.microcontroller.trees.forest import Forest, joined
 from afield.platforms.microcontroller.trees.packing import Packed, PackedOblivious, pack, pack_oblivious
 from afield.platforms.microcontroller.trees.ranks import Ranked
+from afield.platforms.microcontroller.trees.rowwise import apart
 from afield.platforms.microcontroller.trees.style import TreeStyle
 
 Columns = Mapping[str, Sequence[CodeColumn]]
@@ -36,6 +37,14 @@ class _Member:
     source: str
     trees: Forest | oblivious.Oblivious
     results: tuple[tuple[str, int], ...]
+
+
+def lower_plain(graph: Graph) -> Lowered:
+    """Replace the trees of a graph that is no table's: none of its features is a text."""
+    expanded, refused = expand(graph)
+    whole = apart(expanded)
+    lowered = lower(whole, follow(whole), {})
+    return Lowered(lowered.graph, (*refused, *lowered.problems))
 
 
 def lower(graph: Graph, cells: Cells, columns: Columns, style: TreeStyle | None = None) -> Lowered:

@@ -3,13 +3,15 @@
 A question of a tree is answered in double in the file. A number reaches it as a float32 that went through steps which
 never turn two numbers round; so for each threshold there is one last float32 that still answers yes. It is found by
 halving the range of all floats and computing the very steps, and proven on itself and on the float after it. Floats are
-compared as integers of the same order, which needs no floating-point unit.
+compared as integers of the same order, which needs no floating-point unit. A value that is computed as a double is
+compared as such.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 
@@ -18,57 +20,82 @@ from afield.platforms.microcontroller.following.columns import CodeColumn
 from afield.platforms.microcontroller.following.steps import Step, run
 from afield.platforms.microcontroller.ir import Array
 
-#: keys of -infinity and infinity; below the first stands "never"
-LOWEST, HIGHEST = -(2**31) + 0x7FFFFF, 0x7F800000
-NEVER = -(2**31)
+
+@dataclass(frozen=True)
+class Order:
+    """Numbers of one type as whole numbers of the same order, and as many bits.
+
+    Parameters
+    ----------
+    real, whole : numpy type
+    infinity : int
+        The key of infinity.
+    """
+
+    real: type[np.floating[Any]]
+    whole: type[np.signedinteger[Any]]
+    infinity: int
+
+    @property
+    def least(self) -> int:
+        """The least whole number: stands for "never"."""
+        return int(np.iinfo(self.whole).min)
+
+    @property
+    def lowest(self) -> int:
+        """The key of -infinity."""
+        return -1 - self.infinity
+
+    def keys(self, values: Array) -> Array:
+        """Return the keys of numbers, int64; -0.0 stands just below 0.0. NaN has none."""
+        bits = np.asarray(values, dtype=self.real).view(self.whole).astype(np.int64)
+        return np.where(bits < 0, bits ^ np.iinfo(self.whole).max, bits)
+
+    def numbers(self, keys: Array) -> Array:
+        """Return the numbers of keys."""
+        wide = np.asarray(keys, dtype=np.int64)
+        return np.where(wide < 0, wide ^ np.iinfo(self.whole).max, wide).astype(self.whole).view(self.real)
 
 
-def keys_of(values: Array) -> Array:
-    """Return for float32 numbers integers of the same order, int64; -0.0 stands just below 0.0. NaN has none."""
-    bits = np.asarray(values, dtype=np.float32).view(np.int32).astype(np.int64)
-    return np.where(bits < 0, bits ^ 0x7FFFFFFF, bits)
+SINGLE = Order(np.float32, np.int32, 0x7F800000)
+DOUBLE = Order(np.float64, np.int64, 0x7FF0000000000000)
 
 
-def floats_of(keys: Array) -> Array:
-    """Return the float32 numbers of keys."""
-    wide = np.asarray(keys, dtype=np.int64)
-    return np.where(wide < 0, wide ^ 0x7FFFFFFF, wide).astype(np.int32).view(np.float32)
+def last_keys(steps: tuple[Step, ...], thresholds: Array, dtype: np.dtype[np.generic], order: Order = SINGLE) -> Array:
+    """Return for each threshold the key of the last number ``x`` with ``steps(x) <= threshold``; the least for none.
 
-
-def last_keys(steps: tuple[Step, ...], thresholds: Array, dtype: np.dtype[np.generic]) -> Array:
-    """Return for each threshold the key of the last float32 ``x`` with ``steps(x) <= threshold``; NEVER for none.
-
-    ``dtype`` is the type in which the steps begin.
+    ``dtype`` is the type in which the steps begin, ``order`` that of the numbers as C holds them.
     """
 
     def answers(keys: Array) -> Array:
-        return np.asarray(run_on_keys(steps, keys, dtype) <= thresholds)
+        return np.asarray(run_on_keys(steps, keys, dtype, order) <= thresholds)
 
-    low, high = np.full(len(thresholds), LOWEST - 1), np.full(len(thresholds), HIGHEST)
-    for _ in range(33):  # low answers yes (or is "never"), what follows high answers no
-        middle = low + (high - low + 1) // 2
-        yes = answers(np.maximum(middle, LOWEST))
+    low, high = np.full(len(thresholds), order.lowest - 1), np.full(len(thresholds), order.infinity)
+    for _ in range(np.iinfo(order.whole).bits + 1):  # low answers yes (or is "never"), what follows high answers no
+        middle = (low >> 1) + (high >> 1) + (((low & 1) + (high & 1) + 1) >> 1)
+        yes = answers(np.maximum(middle, order.lowest))
         low, high = np.where(yes, middle, low), np.where(yes, high, middle - 1)
         high = np.maximum(high, low)
-    _prove(low, answers)
-    return np.where(low < LOWEST, NEVER, low)
+    _prove(low, answers, order)
+    return np.where(low < order.lowest, order.least, low)
 
 
-def _prove(keys: Array, answers: Callable[[Array], Array]) -> None:
-    """Hold each key to what it claims: it answers yes, the float after it no, the one before it yes."""
-    found = keys >= LOWEST
-    after = keys < HIGHEST
-    wrong = found & ~answers(np.maximum(keys, LOWEST))
-    wrong |= after & answers(np.clip(keys + 1, LOWEST, HIGHEST))
-    wrong |= (keys > LOWEST) & ~answers(np.clip(keys - 1, LOWEST, HIGHEST))
+def _prove(keys: Array, answers: Callable[[Array], Array], order: Order) -> None:
+    """Hold each key to what it claims: it answers yes, the number after it no, the one before it yes."""
+    lowest, highest = order.lowest, order.infinity
+    found = keys >= lowest
+    after = keys < highest
+    wrong = found & ~answers(np.maximum(keys, lowest))
+    wrong |= after & answers(np.clip(keys + 1, lowest, highest))
+    wrong |= (keys > lowest) & ~answers(np.clip(keys - 1, lowest, highest))
     if wrong.any():
         raise ArithmeticError(f"{int(wrong.sum())} thresholds are not where they should be")
 
 
-def run_on_keys(steps: tuple[Step, ...], keys: Array, dtype: np.dtype[np.generic]) -> Array:
-    """Return what steps make of the floats with these keys, float64; those of no float count as -infinity."""
+def run_on_keys(steps: tuple[Step, ...], keys: Array, dtype: np.dtype[np.generic], order: Order = SINGLE) -> Array:
+    """Return what steps make of the numbers with these keys, float64; those of no number count as -infinity."""
     with np.errstate(all="ignore"):
-        return run(steps, floats_of(np.maximum(keys, LOWEST)).astype(dtype)).astype(np.float64)
+        return run(steps, order.numbers(np.maximum(keys, order.lowest)).astype(dtype)).astype(np.float64)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -96,9 +123,11 @@ class Ranked:
     table: Array | None = None
 
 
-def rank_number(cell: Cell, splits: Array, dtype: np.dtype[np.generic], *, missing_yes: bool) -> tuple[Ranked, Array]:
+def rank_number(
+    cell: Cell, splits: Array, dtype: np.dtype[np.generic], order: Order, *, missing_yes: bool
+) -> tuple[Ranked, Array]:
     """Return the ranked feature of a number, and for each split the largest rank that answers yes."""
-    keys = last_keys(cell.steps, splits, dtype)
+    keys = last_keys(cell.steps, splits, dtype, order)
     distinct = np.unique(keys)
     ranked = Ranked(root=cell.root, index=cell.index, thresholds=distinct,
                     missing_rank=0 if missing_yes else len(distinct))  # fmt: skip
