@@ -30,6 +30,10 @@ class Device:
     board : str
         The emulated board that runs its proofs; "" where none does.
     source : str
+    double_bytes : int
+        Of C's double; where it is 4, what needs float64 is refused.
+    lacks : tuple of str
+        Functions of math.h that its library is without.
     """
 
     name: str
@@ -42,6 +46,8 @@ class Device:
     library_bytes: int
     board: str
     source: str
+    double_bytes: int = 8
+    lacks: tuple[str, ...] = ()
 
     def to_json(self) -> dict[str, Any]:
         """Return the fields as a JSON object."""
@@ -52,7 +58,8 @@ class Device:
 def devices() -> dict[str, Device]:
     """Return all devices by name, in the catalogue's order."""
     table = tomllib.loads(CATALOGUE.read_text(encoding="utf-8"))
-    return {name: Device(name=name, **fields) for name, fields in table.items()}
+    return {n: Device(name=n, **{k: tuple(v) if isinstance(v, list) else v for k, v in fields.items()})
+            for n, fields in table.items()}  # fmt: skip
 
 
 def device_named(name: str) -> Device:

@@ -61,8 +61,8 @@ def needs(network: Network, device: Device | None = None) -> Needs:
 
 
 def shortfalls(network: Network, device: Device) -> list[Finding]:
-    """Return a finding for each memory of a device that a network does not fit into."""
-    wanted, found = needs(network, device), []
+    """Return a finding for each memory of a device that a network does not fit into, and for what it cannot compute."""
+    wanted, found = needs(network, device), _without_form(network, device)
     for memory, needed, there, said in (
         ("flash", wanted.flash_bytes, device.flash_bytes,
          f"{wanted.constant_bytes:,} of constants and about {wanted.code_bytes:,} of code"),
@@ -76,5 +76,26 @@ def shortfalls(network: Network, device: Device) -> list[Finding]:
                 what=f"The model needs {needed:,} bytes of {name} ({said}); {device.title} has {there:,}.",
                 fix=f"Fit a smaller model (afield fit --max-size {max(1, there // 1500)}KB), "
                 "or pick one from the study (afield pick).",
+            ))  # fmt: skip
+    return found
+
+
+def _without_form(network: Network, device: Device) -> list[Finding]:
+    """Return findings for types and functions that a device's compiler is without."""
+    text, found = _COMMENT.sub("", "\n".join((network.declaration, network.functions, network.body))), []
+    if device.double_bytes < 8 and re.search(r"\bdouble\b", text):
+        found.append(Finding(
+            code="device.double",
+            severity="serious",
+            what=f"The model needs numbers of 64 bits; a double of {device.title} has {8 * device.double_bytes}.",
+            fix="Export for another device, or fit with columns of fewer digits: years, not seconds since 1970.",
+        ))  # fmt: skip
+    for name in device.lacks:
+        if re.search(rf"\b{name}\(", text):
+            found.append(Finding(
+                code="device.function",
+                severity="serious",
+                what=f"The model needs the function {name}, which the C library of {device.title} is without.",
+                fix="Export for another device.",
             ))  # fmt: skip
     return found

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 
 from afield.core.errors import ProblemError
+from afield.platforms.microcontroller.devices import devices
 from afield.platforms.protocol import ExportOptions
 
 
@@ -69,6 +70,12 @@ class MicrocontrollerOptions(ExportOptions):
             raise ProblemError(
                 "problem.option", f"The option --max-loss has no value {self.max_loss!r}.", where="--max-loss",
                 expected="a share of at least 0, such as 0.01",
+            )  # fmt: skip
+        device = devices().get(self.device)
+        if self.exact and device and device.double_bytes < 8:
+            raise ProblemError(
+                "problem.option", f"The option --exact keeps doubles, which have 32 bits on {device.title}.",
+                where="--to microcontroller", fix="Leave --exact out, or name another device.",
             )  # fmt: skip
         if self.data and not self.int8:
             raise ProblemError(

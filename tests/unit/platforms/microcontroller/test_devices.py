@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import dataclasses
+import re
 from pathlib import Path
 
 import numpy as np
 import pytest
+from onnx import TensorProto, helper
 
+from afield.api.proving import make_probe
 from afield.core.errors import DeviceLimitError, ProblemError, UnsupportedError
 from afield.graph.builder import Builder
 from afield.graph.trees import join, sum_leaves
@@ -89,6 +92,41 @@ def test_a_large_device_gets_branches_and_a_small_one_tables(tmp_path: Path) -> 
         folder = tmp_path / goal
         platform.export(data, folder, MicrocontrollerOptions(device="nucleo-l4r5zi", optimize=goal))
         assert ("if (rank[" in (folder / "src/model.c").read_text(encoding="utf-8")) == branches
+
+
+def test_doubles_and_functions_that_a_chip_is_without_are_told() -> None:
+    chip = device_named("atmega328p")
+    for kind, op, code in ((TensorProto.DOUBLE, "Sin", "device.double"), (TensorProto.FLOAT, "Erf", "device.function")):
+        ports = [helper.make_tensor_value_info(n, kind, ["N", 2]) for n in "xy"]
+        graph = helper.make_graph([helper.make_node(op, ["x"], ["y"])], op, ports[:1], ports[1:])
+        model = helper.make_model(graph, opset_imports=[helper.make_opsetid("", 21)], ir_version=10)
+        network = compile_table(model.SerializeToString(), Options(exact=True)).network
+        assert [f.code for f in shortfalls(network, chip)] == [code]
+        assert shortfalls(network, device_named("cortex-m0plus")) == []
+    with pytest.raises(ProblemError, match="32 bits"):
+        MicrocontrollerOptions(exact=True, device="atmega328p")
+
+
+@pytest.mark.parametrize("name", ["atmega328p", "esp32-c3", "cortex-m0plus"])
+def test_trees_and_lines_run_on_small_chips(name: str, tmp_path: Path) -> None:
+    device = device_named(name)
+    tree = forest_of(12, 14)
+    for data, probe in ((tree, make_probe(tree)), (odd_table(regression=False), None)):
+        bundle = platform.export(data, tmp_path, MicrocontrollerOptions(device=name, force=True))
+        proof = platform.prove(bundle, probe)
+        assert proof.passed, proof.details
+        assert f"{device.board} in {BOARDS[device.board].runs_in}" in proof.how
+        told = next(d for d in proof.details if d.startswith(f"{device.board}: ") and "flash" in d)
+        flash, ram, stack = (int(n.replace(",", "")) for n in re.findall(r"([\d,]+) (?:bytes|of)", told)[:3])
+        assert flash <= device.flash_bytes
+        assert ram + stack <= device.ram_bytes
+        assert ("cycles" in told) == (name == "atmega328p")
+
+
+def test_a_program_too_large_for_its_chip_is_not_run(tmp_path: Path) -> None:
+    network = compile_table(forest_of(90, 40), Options(name="forest"), style=TreeStyle()).network
+    with pytest.raises(RuntimeError, match=r"will not fit|32,768 bytes of flash|not within region"):
+        board.measure(network, [[np.zeros(4, np.float32)]], "atmega328p", tmp_path)
 
 
 @pytest.mark.error_code("problem.option")

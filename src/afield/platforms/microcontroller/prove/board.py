@@ -15,7 +15,7 @@ import numpy as np
 from afield.platforms.microcontroller.emission.files import header, source
 from afield.platforms.microcontroller.emission.network import Network
 from afield.platforms.microcontroller.ir import Array
-from afield.platforms.microcontroller.prove.program import Rows, run
+from afield.platforms.microcontroller.prove.program import Rows, built, run
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -84,6 +84,14 @@ def measure(
 _EMPTY = "void entry(const unsigned char *in, unsigned char *out);\n" + (
     "void entry(const unsigned char *in, unsigned char *out) { (void)in; (void)out; }\n"
 )
+
+
+def sizes(network: Network, board: str, folder: Path, optimise: str = "-O2") -> tuple[int, int]:
+    """Return flash and static RAM of a network on a board, which is not run. Raises as ``measure``."""
+    files = {f"{network.prefix}.h": header(network), f"{network.prefix}.c": source(network)}
+    blank = [[np.zeros(p.tensor.shape) for p in network.inputs]]
+    full, bare = built(files, _entry(network), _EMPTY, _rows(network, blank), board, folder, optimise)
+    return full[0] - bare[0], full[1] - bare[1]
 
 
 def _offsets(sizes: Sequence[int]) -> list[int]:

@@ -66,6 +66,29 @@ def run(
         The compiler refused the code, it does not fit the chip, or the program ended badly.
     """
     setting = BOARDS[board]
+    sizes = built(files, entry, empty, rows, board, folder, optimise)
+    if setting.fed and (sizes[0][0] > setting.room_bytes or sizes[0][1] > setting.ram_bytes):
+        raise RuntimeError(
+            f"{board} has {setting.room_bytes:,} bytes of flash and {setting.ram_bytes:,} of RAM; the program takes "
+            f"{sizes[0][0]:,} and {sizes[0][1]:,}"
+        )
+    full, bare = (emulate(folder / f"{name}.elf", setting) for name in ("entry", "empty"))
+    flash, ram = (a - b for a, b in zip(*sizes, strict=True))
+    return Ran(
+        instructions=tuple(a - b for a, b in zip(full.instructions, bare.instructions, strict=True)),
+        cycles=tuple(a - b for a, b in zip(full.cycles, bare.cycles, strict=True)),
+        answers=full.answers,
+        flash_bytes=flash,
+        ram_bytes=ram,
+        stack_bytes=full.stack_bytes - bare.stack_bytes,
+    )
+
+
+def built(
+    files: Mapping[str, str], entry: str, empty: str, rows: Rows, board: str, folder: Path, optimise: str = "-O2"
+) -> list[tuple[int, int]]:
+    """Compile and link ``entry.elf`` and ``empty.elf``; return flash and static RAM of each. See ``run``."""
+    setting = BOARDS[board]
     if setting.lacking:
         raise MissingDependencyError(
             "dependency.missing", f"The proof on {board} needs {setting.lacking}.", fix=setting.install
@@ -86,22 +109,7 @@ def run(
     for name in ("entry", "empty"):
         own = ("-I", str(folder), *harness, f"{name}.c", *objects, *tools.libraries, "-o", f"{name}.elf")
         call([f"{tools.prefix}gcc", *flags, *tools.linking, "-Wl,--gc-sections", *script, *own], folder)
-    sizes = [sizes_of(folder / f"{name}.elf", setting) for name in ("entry", "empty")]
-    if setting.fed and (sizes[0][0] > setting.room_bytes or sizes[0][1] > setting.ram_bytes):
-        raise RuntimeError(
-            f"{board} has {setting.room_bytes:,} bytes of flash and {setting.ram_bytes:,} of RAM; the program takes "
-            f"{sizes[0][0]:,} and {sizes[0][1]:,}"
-        )
-    full, bare = (emulate(folder / f"{name}.elf", setting) for name in ("entry", "empty"))
-    flash, ram = (a - b for a, b in zip(*sizes, strict=True))
-    return Ran(
-        instructions=tuple(a - b for a, b in zip(full.instructions, bare.instructions, strict=True)),
-        cycles=tuple(a - b for a, b in zip(full.cycles, bare.cycles, strict=True)),
-        answers=full.answers,
-        flash_bytes=flash,
-        ram_bytes=ram,
-        stack_bytes=full.stack_bytes - bare.stack_bytes,
-    )
+    return [sizes_of(folder / f"{name}.elf", setting) for name in ("entry", "empty")]
 
 
 def compiled(source: str, result: str, board: Board, folder: Path, flags: tuple[str, ...]) -> None:
