@@ -58,8 +58,7 @@ class Device:
 def devices() -> dict[str, Device]:
     """Return all devices by name, in the catalogue's order."""
     table = tomllib.loads(CATALOGUE.read_text(encoding="utf-8"))
-    return {n: Device(name=n, **{k: tuple(v) if isinstance(v, list) else v for k, v in fields.items()})
-            for n, fields in table.items()}  # fmt: skip
+    return {n: Device(name=n, **{**fields, "lacks": tuple(fields.get("lacks", ()))}) for n, fields in table.items()}
 
 
 def device_named(name: str) -> Device:
