@@ -1,4 +1,4 @@
-"""What is installed and works, what extras would add, and what is broken: said plainly."""
+"""What is installed and works, what extras and other programs would add, and what is broken: said plainly."""
 
 from __future__ import annotations
 
@@ -6,11 +6,12 @@ import os
 import platform
 import sys
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from importlib.metadata import PackageNotFoundError, requires, version
 from typing import Any
 
 from afield.api.facts import Fact, fact
+from afield.api.tools import Tool, list_tools
 
 #: extra -> what it adds for people
 EXTRAS = {
@@ -40,6 +41,7 @@ class Health:
     libraries: dict[str, str]
     checks: tuple[Check, ...]
     extras: dict[str, bool]
+    tools: tuple[Tool, ...] = ()
 
     @property
     def broken(self) -> bool:
@@ -53,6 +55,7 @@ class Health:
             "libraries": self.libraries,
             "checks": [{"name": c.name, "works": not c.reason, "reason": c.reason, "fix": c.fix} for c in self.checks],
             "extras": {name: {"installed": there, "adds": EXTRAS[name][1]} for name, there in self.extras.items()},
+            "tools": [asdict(tool) for tool in self.tools],
             "broken": self.broken,
         }
 
@@ -73,6 +76,8 @@ class Health:
             fact("libraries", *(f"{name} {text}" for name, text in self.libraries.items())),
             *([fact("extras", *present)] if present else []),
             *([fact("not installed", *lacking)] if lacking else []),
+            *([fact("for exports", *here)] if (here := [t.text() for t in self.tools if t.where]) else []),
+            *([fact("not here", *absent)] if (absent := [t.text() for t in self.tools if not t.where]) else []),
         ]
 
 
@@ -92,6 +97,7 @@ def examine() -> Health:
         libraries={name: found or "not installed" for name, found in libraries.items()},
         checks=tuple(checks),
         extras={name: bool(_version(package)) for name, (package, _) in EXTRAS.items()},
+        tools=tuple(list_tools()),
     )
 
 

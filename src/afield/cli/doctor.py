@@ -1,4 +1,4 @@
-"""``afield doctor``: what is installed, what extras would add, what is broken."""
+"""``afield doctor``: what is installed, what extras and programs would add, what is broken."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ EXAMPLES = ("afield doctor", "afield doctor --json")
 
 
 def command(as_json: o.AsJson = False) -> None:
-    """Say what is installed and works, what extras would add, and what is broken; exit code 1 when something is."""
+    """Say what is installed and works, what extras and programs would add, and what is broken: then exit code 1."""
     from afield.api.doctor import examine
     from afield.cli.drawing import draw_facts, write_json
 

@@ -39,11 +39,14 @@ class Runtime:
     library : bytes
         The ES module that drives the wasm.
     wasm : bytes
+    where : str
+        The folder that it was read from.
     """
 
     version: str
     library: bytes
     wasm: bytes
+    where: str = ""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -80,7 +83,7 @@ def find_runtime() -> Runtime:
     for folder in (HERE / "wasm", cache_folder()):
         if all((folder / f"{name}.gz").is_file() for name in pin().files):
             library, wasm = ((folder / f"{name}.gz").read_bytes() for name in ("ort.mjs", "ort.wasm"))
-            return Runtime(version=pin().version, library=library, wasm=wasm)
+            return Runtime(version=pin().version, library=library, wasm=wasm, where=str(folder))
     raise MissingDependencyError(
         "dependency.missing",
         f"The runtime of exported pages, {pin().package} {pin().version}, is not on this machine.",
