@@ -12,22 +12,25 @@
 #define MISSING_YES 1
 #define SOME_YES 1
 #define TYPE uint8_t
+#define KEY int32_t
+#define MOST INT32_MAX
+#define INFINITE 0x7F800000
 void rank_numbers(const float *x, const int32_t *keys, const uint8_t *column, const uint8_t *size, uint8_t *rank);
 void rank_numbers(const float *x, const int32_t *keys, const uint8_t *column, const uint8_t *size, uint8_t *rank)
 {
 /* begin */
     {
-        const ROM int32_t *next = KEYS;
+        const ROM KEY *next = KEYS;
         for (int f = 0; f < COUNT; ++f) {
-            const ROM int32_t *const first = next;
-            const ROM int32_t *below = first;
+            const ROM KEY *const first = next;
+            const ROM KEY *below = first;
             int count = (int)SIZE(f);
-            int32_t key;
+            KEY key;
             memcpy(&key, X + COLUMN(f), sizeof key);
             if (key < 0)
-                key ^= INT32_MAX;
+                key ^= MOST;
             next = first + count;
-            if (key > 0x7F800000 || key < -0x7F800001) { /* not a number */
+            if (key > INFINITE || key < -1 - INFINITE) { /* not a number */
 #if SOME_YES
                 rank[BASE + f] = (TYPE)(f < MISSING_YES ? 0 : count);
 #else
