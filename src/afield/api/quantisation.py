@@ -13,18 +13,19 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from afield.api.givens import Given, given_rows, own_rows
-from afield.api.losses import Loss, loss_of
+from afield.api.givens import Given, given_rows, opened, own_rows
+from afield.api.losses import Loss, answers, loss_of
 from afield.core.errors import DataError, UnsupportedError
-from afield.core.randomness import derive_seed
+from afield.core.randomness import canonical_json, derive_seed
 from afield.model.container import read_properties, write_properties
-from afield.platforms.protocol import Preparing
+from afield.model.selftest import record, stored_feed
+from afield.platforms.protocol import REWRITTEN, Preparing
 
-#: the property of the file that says how it was quantised
-PROPERTY = "afield.quantisation"
 #: rows that give ranges, and rows that give the score, at most
 RANGES, JUDGED = 256, 4096
 _FEWEST = 2
+#: what runtimes that compute 8-bit integers with roundings of their own may be off
+ROUNDING = 0.05
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -100,8 +101,21 @@ def prepared(
         )  # fmt: skip
     told = Quantisation(rows=len(ranges), source=given.source, loss=loss, remarks=change.remarks)
     note = json.dumps(told.to_json(), sort_keys=True, ensure_ascii=False)
-    model = write_properties(change.model, {**read_properties(change.model), PROPERTY: note})
-    return model, told, kept.feed
+    properties = {**read_properties(change.model), **_own_answers(change.model), REWRITTEN: note}
+    return write_properties(change.model, properties), told, kept.feed
+
+
+def _own_answers(content: bytes) -> dict[str, str]:
+    """Return the self-test of a rewritten file: its samples with its own answers; nothing where it has no samples."""
+    model = opened(content)
+    if model is None:
+        return {}
+    feed = stored_feed(model.selftest, model.schema)
+    given = model.selftest
+    tolerance = max(given.tolerance, ROUNDING)
+    found = record(model.schema, feed, answers(content, feed, plain=True), tolerance=tolerance, scale=given.scale,
+                   real=given.real)  # fmt: skip
+    return {"afield.selftest": canonical_json(found.to_json())}
 
 
 def _above(loss: float) -> float:

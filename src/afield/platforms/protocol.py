@@ -75,6 +75,10 @@ class Bundle:
     size_bytes: int
 
 
+#: the property of a rewritten file that says how it was made: JSON, with sentences for people under "text"
+REWRITTEN = "afield.quantisation"
+
+
 @dataclass(frozen=True, kw_only=True)
 class Prepared:
     """A model rewritten for an export, such as a quantised one.

@@ -20,10 +20,17 @@ from afield.model.selftest import stored_feed
 from afield.platforms.microcontroller.bundle.code import code
 from afield.platforms.microcontroller.bundle.header import header
 from afield.platforms.microcontroller.bundle.packages import packages
-from afield.platforms.microcontroller.bundle.readme import readme
+from afield.platforms.microcontroller.bundle.readme import notes_of, readme
 from afield.platforms.microcontroller.bundle.rows import single
 from afield.platforms.microcontroller.bundle.selftest import selftest
-from afield.platforms.microcontroller.choice import compiled_for, known_model, levels_of, meaning_of, tolerance_of
+from afield.platforms.microcontroller.choice import (
+    answers_of,
+    compiled_for,
+    known_model,
+    levels_of,
+    meaning_of,
+    tolerance_of,
+)
 from afield.platforms.microcontroller.compiler import Options
 from afield.platforms.microcontroller.devices import Device, device_named
 from afield.platforms.microcontroller.fitting import shortfalls
@@ -131,11 +138,12 @@ class MicrocontrollerPlatform:
         known = known_model(model)
         meaning = meaning_of(model, known, options)
         name = meaning.prefix
-        texts = {f"src/{name}.h": header(meaning), f"src/{name}.c": code(meaning), "README.md": readme(meaning)}
+        texts = {f"src/{name}.h": header(meaning), f"src/{name}.c": code(meaning)}
+        texts["README.md"] = readme(meaning, notes=notes_of(model))
         if known:
             feed = single(stored_feed(known.selftest, known.schema))
             texts[f"test/{name}_test.c"] = selftest(
-                meaning, feed, known.run(feed), tolerance_of(meaning.compiled, known), known.selftest.scale
+                meaning, feed, answers_of(known, feed), tolerance_of(meaning.compiled, known), known.selftest.scale
             )
         texts |= packages(meaning)
         kept = {k: v for k, v in dataclasses.asdict(options).items() if k not in _BEFORE}

@@ -14,17 +14,15 @@ from numpy.typing import NDArray
 
 from afield.core.errors import MissingDependencyError
 from afield.core.proofs import Proof
-from afield.model.container import operators
 from afield.model.model import Model
 from afield.model.selftest import stored_feed
-from afield.model.session import open_session
 from afield.platforms.judging import judge
 from afield.platforms.microcontroller.bundle.harness import Answered, on_board, on_host
 from afield.platforms.microcontroller.bundle.meaning import Meaning
-from afield.platforms.microcontroller.bundle.readme import Figures, readme
+from afield.platforms.microcontroller.bundle.readme import Figures, notes_of, readme
 from afield.platforms.microcontroller.bundle.rows import single
 from afield.platforms.microcontroller.bundle.thresholds import threshold_rows
-from afield.platforms.microcontroller.choice import known_model, levels_of, meaning_of, tolerance_of
+from afield.platforms.microcontroller.choice import PARTLY, answers_of, known_model, levels_of, meaning_of, tolerance_of
 from afield.platforms.microcontroller.devices import device_named, devices
 from afield.platforms.microcontroller.fitting import needs
 from afield.platforms.microcontroller.options import MicrocontrollerOptions
@@ -56,7 +54,7 @@ def prove_folder(folder: Path, probe: Probe | None) -> Proof:
     if known:
         near = threshold_rows(meaning, feed)
         feed = {n: np.concatenate([v, near[n]]) for n, v in feed.items()}
-    rounded = Probe(feed=feed, answers=_wanted(known, feed) if known else given.answers, samples=given.samples)
+    rounded = Probe(feed=feed, answers=answers_of(known, feed) if known else given.answers, samples=given.samples)
     device = device_named(options.device) if options.device else None
     board = (device.board if device else "") or BOARD
     files = {f: (folder / "src" / f).read_text(encoding="utf-8") for f in
@@ -83,10 +81,12 @@ def prove_folder(folder: Path, probe: Probe | None) -> Proof:
         except RuntimeError as error:
             lines = tuple(str(error).splitlines()[:4])
             return Proof(platform=NAME, ran=True, how="gcc", passed=False, details=lines)
-    (folder / "README.md").write_text(readme(meaning, figures, _estimates(figures)), encoding="utf-8")
+    (folder / "README.md").write_text(
+        readme(meaning, figures, _estimates(figures), notes_of(content)), encoding="utf-8"
+    )
     lacking = BOARDS[board].lacking
     if known:
-        tolerance = tolerance_of(meaning.compiled, known) + (integers.PARTLY if partly else 0.0)
+        tolerance = tolerance_of(meaning.compiled, known)
         proof = judge(
             known,
             rounded,
@@ -133,7 +133,7 @@ def _compared(
         return integers.proven(probe, runs, compiled.graph, content, platform=NAME, how=how)
     details, largest, passed = [], 0.0, True
     partly = integers.has_integers(graph)
-    tolerance = integers.PARTLY if partly else NETWORK_TOLERANCE
+    tolerance = PARTLY if partly else NETWORK_TOLERANCE
     for name, answers in runs.items():
         off = 0.0
         for port, want in probe.answers.items():
@@ -154,14 +154,6 @@ def _compared(
         platform=NAME, ran=True, how=how, rows=probe.rows * len(runs), largest=largest,
         tolerance=tolerance, passed=passed and largest <= tolerance, details=tuple(details),
     )  # fmt: skip
-
-
-def _wanted(model: Model, feed: Mapping[str, NDArray[Any]]) -> dict[str, NDArray[Any]]:
-    if not any(o.name == "QuantizeLinear" for o in operators(model.bytes)):
-        return {n: np.asarray(v) for n, v in model.run(feed).items()}
-    session = open_session(model.bytes, plain=True)  # the runtime's fused kernels round otherwise
-    names = [o.name for o in session.get_outputs()]
-    return dict(zip(names, session.run(names, dict(feed)), strict=True))
 
 
 def _figures(answered: Answered, board: str) -> Figures:

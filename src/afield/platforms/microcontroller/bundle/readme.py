@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
+from afield.model.container import read_properties
 from afield.platforms.microcontroller.bundle.meaning import Field, Meaning
+from afield.platforms.protocol import REWRITTEN
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -20,8 +23,19 @@ class Figures:
     cycles: int = 0  # where the emulator models them
 
 
-def readme(meaning: Meaning, figures: Sequence[Figures] = (), estimates: Mapping[str, float] | None = None) -> str:
-    """Return the text; ``estimates`` are milliseconds for boards by name."""
+def notes_of(content: bytes) -> list[str]:
+    """Return what a file says of how it was quantised."""
+    note = read_properties(content).get(REWRITTEN, "")
+    return [str(line) for line in json.loads(note)["text"]] if note else []
+
+
+def readme(
+    meaning: Meaning,
+    figures: Sequence[Figures] = (),
+    estimates: Mapping[str, float] | None = None,
+    notes: Sequence[str] = (),
+) -> str:
+    """Return the text; ``estimates`` are milliseconds for boards by name, ``notes`` sentences on the model."""
     name, upper, network = meaning.prefix, meaning.upper, meaning.compiled.network
     lines = [
         f"# {name}",
@@ -43,6 +57,7 @@ def readme(meaning: Meaning, figures: Sequence[Figures] = (), estimates: Mapping
         "Numbers are floats; NAN is a number that is missing. Text columns are enumerations: `_MISSING` for an empty "
         "cell, `_UNKNOWN` for a value that the model has not seen.",
         "",
+        *(["## Quantised", "", *(f"- {note}" for note in notes), ""] if notes else ()),
         "## What it takes",
         "",
         f"- constants: {network.constant_bytes:,} bytes of flash, exact",

@@ -19,9 +19,6 @@ from afield.platforms.protocol import Probe
 
 Answers = Mapping[str, Array]
 Levels = Mapping[str, Sequence[str]]
-#: what answers of a network that is partly in floats may be off, in ranges of the answers: a float that is off in its
-#: last bit may become the next integer, and what is behind that is another step
-PARTLY = 0.05
 
 
 def has_integers(graph: Graph) -> bool:

@@ -75,7 +75,8 @@ def in_int8(content: bytes, rows: Mapping[str, NDArray[Any]], *, table: bool) ->
             "graph.operator", "The model has no network, so there is nothing to quantise.", where="--int8",
             got=", ".join(sorted({node.op_type for node in model.graph.node})),
             expected="convolutions or dense layers with constant weights" + (", one after another" if table else ""),
-            fix="Leave --int8 out: trees and linear models are small as they are.",
+            fix="Leave --int8 out: trees and linear models are small as they are, and the stacked products of the "
+            "learner `network` stay in floats.",
         )  # fmt: skip
     narrow, region = narrowed(model, layers)
     narrow = joined(narrow)
