@@ -22,6 +22,10 @@ class PhoneOptions(ExportOptions):
         What signs it; a debug key of this user when None.
     key_alias : str
         Which key of the store, where it has several.
+    kotlin : bool
+        Add a Gradle module in Kotlin with a sample screen.
+    swift : bool
+        Add a Swift package with a sample screen.
     litert : bool
         Add the network of the model as .tflite, in float32 and in int8.
     executorch : bool
@@ -37,6 +41,8 @@ class PhoneOptions(ExportOptions):
         metadata={"help": "Key store that signs the app; password in AFIELD_KEYSTORE_PASSWORD.", "metavar": "FILE"},
     )
     key_alias: str = field(default="", metadata={"help": "Key in the store, where it has several.", "metavar": "NAME"})
+    kotlin: bool = field(default=False, metadata={"help": "Add a Gradle module for Android apps of your own."})
+    swift: bool = field(default=False, metadata={"help": "Add a Swift package for iOS apps of your own."})
     litert: bool = field(default=False, metadata={"help": "Add the network as .tflite, in float32 and in int8."})
     executorch: bool = field(default=False, metadata={"help": "Add the network as .pte for ExecuTorch."})
     make_env: bool = field(

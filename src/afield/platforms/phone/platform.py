@@ -15,19 +15,22 @@ from afield.platforms.checking import check_operators
 from afield.platforms.phone.apk.piece import Apk
 from afield.platforms.phone.app import App
 from afield.platforms.phone.arm64.proof import Arm64
+from afield.platforms.phone.developers.gradle import Gradle
+from afield.platforms.phone.developers.swift import Swift
 from afield.platforms.phone.neural.piece import Neural
 from afield.platforms.phone.options import PhoneOptions
 from afield.platforms.phone.piece import Piece, joined
+from afield.platforms.phone.readme import readme_of
 from afield.platforms.protocol import Bundle, Probe
 
-PIECES: tuple[Piece, ...] = (App(), Arm64(), Apk(), Neural())
+PIECES: tuple[Piece, ...] = (App(), Arm64(), Apk(), Gradle(), Swift(), Neural())
 
 
 class PhonePlatform:
     """Runs models by onnxruntime on phones. See ``afield.platforms.protocol.Platform``."""
 
     name = "phone"
-    summary = "an app that installs from the browser and works offline"
+    summary = "an app that installs from the browser; also an Android app (--apk), Kotlin, Swift, LiteRT, ExecuTorch"
     options = PhoneOptions
 
     def check(self, model: bytes, device: str = "") -> list[Finding]:
@@ -63,6 +66,7 @@ class PhonePlatform:
         for piece in PIECES:
             if piece.wanted(options):
                 files |= piece.build(loaded, options)
+        files["README.md"] = readme_of(str(loaded.card.title), files)
         for name, content in files.items():
             (dest / name).parent.mkdir(parents=True, exist_ok=True)
             write_model(dest / name, content, force=options.force)

@@ -1,0 +1,1 @@
+"""The model as source for apps of one's own: a Gradle module in Kotlin, and a Swift package."""
