@@ -1,8 +1,11 @@
-"""A model for tests that is part network, part trees: numbers that need care, a category, and a blend behind."""
+"""Networks for tests: one that is part of a model with trees, and one of pictures with many kinds of layers."""
 
 from __future__ import annotations
 
 import numpy as np
+import onnx
+from numpy.typing import NDArray
+from onnx import TensorProto, helper, numpy_helper
 
 from afield.graph.builder import Builder, Value
 from afield.model.card import Card, ColumnNote, Licensed
@@ -67,13 +70,52 @@ def _network(b: Builder, x: Value, rng: np.random.Generator, *, delicate: bool) 
     return found
 
 
-def _floats(values: list[float]) -> object:
-    from onnx import numpy_helper
-
+def _floats(values: list[float]) -> onnx.TensorProto:
     return numpy_helper.from_array(np.array(values, dtype=np.float32))
 
 
-def _bytes(values: list[int]) -> object:
-    from onnx import numpy_helper
-
+def _bytes(values: list[int]) -> onnx.TensorProto:
     return numpy_helper.from_array(np.array(values, dtype=np.uint8))
+
+
+def varied_network(side: int = 96, classes: int = 2) -> onnx.ModelProto:
+    """Return a random network of pictures float32 [1, side, side, 3]: strided, depthwise, pooled, joined, gated."""
+    rng = np.random.default_rng(11)
+
+    def weights(*sizes: int) -> NDArray[np.float32]:
+        return (rng.normal(size=sizes) / np.sqrt(np.prod(sizes[1:]))).astype(np.float32)
+
+    constants = {
+        "w1": weights(8, 3, 3, 3), "b1": weights(8, 1)[:, 0], "w2": weights(8, 1, 3, 3), "w3": weights(8, 8, 1, 1),
+        "w4": weights(8, 16), "b4": weights(8, 1)[:, 0], "w5": weights(8, classes),
+        "gamma": rng.uniform(0.5, 1.5, 8).astype(np.float32), "beta": weights(8, 1)[:, 0],
+        "mean": weights(8, 1)[:, 0] / 4, "variance": rng.uniform(0.5, 1.5, 8).astype(np.float32),
+        "low": np.float32(0.0), "high": np.float32(6.0), "axes": np.array([2, 3]),
+    }  # fmt: skip
+    node = helper.make_node
+    nodes = [
+        node("Transpose", ["input"], ["x"], perm=[0, 3, 1, 2]),
+        node("Conv", ["x", "w1", "b1"], ["c1"], strides=[2, 2], pads=[0, 0, 1, 1]),
+        node("Clip", ["c1", "low", "high"], ["r1"]),
+        node("Conv", ["r1", "w2"], ["c2"], group=8, pads=[1, 1, 1, 1]),
+        node("BatchNormalization", ["c2", "gamma", "beta", "mean", "variance"], ["n2"]),
+        node("HardSwish", ["n2"], ["h2"]),
+        node("Conv", ["h2", "w3"], ["c3"]),
+        node("Add", ["c3", "r1"], ["s3"]),
+        node("MaxPool", ["s3"], ["m"], kernel_shape=[3, 3], strides=[2, 2], pads=[1, 1, 1, 1]),
+        node("AveragePool", ["s3"], ["a"], kernel_shape=[3, 3], strides=[2, 2], pads=[1, 1, 1, 1]),
+        node("Concat", ["m", "a"], ["j"], axis=1),
+        node("ReduceMean", ["j", "axes"], ["g"], keepdims=0),
+        node("Gemm", ["g", "w4", "b4"], ["d"], transB=1),
+        node("Sigmoid", ["d"], ["gate"]),
+        node("Mul", ["d", "gate"], ["silu"]),
+        node("MatMul", ["silu", "w5"], ["logits"]),
+        node("Softmax", ["logits"], ["output"], axis=1),
+    ]
+    graph = helper.make_graph(
+        nodes, "varied",
+        [helper.make_tensor_value_info("input", TensorProto.FLOAT, [1, side, side, 3])],
+        [helper.make_tensor_value_info("output", TensorProto.FLOAT, [1, classes])],
+        [numpy_helper.from_array(np.asarray(v), n) for n, v in constants.items()],
+    )  # fmt: skip
+    return helper.make_model(graph)

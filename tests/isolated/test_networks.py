@@ -12,8 +12,8 @@ from afield.platforms.phone.neural.environments import make
 from afield.platforms.phone.neural.piece import Neural
 from afield.platforms.phone.options import PhoneOptions
 from afield.platforms.protocol import Bundle
-from media_models import image_model, sound_model
-from network_models import mixed_model
+from media_models import image_model
+from network_models import mixed_model, varied_network
 
 pytestmark = pytest.mark.isolated
 
@@ -24,7 +24,7 @@ def environments() -> None:
         make(name)
 
 
-@pytest.mark.parametrize("content", [image_model(), sound_model(), mixed_model()], ids=["image", "sound", "table"])
+@pytest.mark.parametrize("content", [image_model(varied_network()), mixed_model()], ids=["image", "table"])
 def test_networks_answer_as_the_whole_model(content: bytes, tmp_path: Path) -> None:
     model = Model.load(content)
     files = Neural().build(model, PhoneOptions(litert=True, executorch=True))
@@ -41,4 +41,3 @@ def test_networks_answer_as_the_whole_model(content: bytes, tmp_path: Path) -> N
     assert "LiteRT 2." in proofs["LiteRT int8"].how
     assert proofs["LiteRT int8"].largest > 1e-4  # it is quantised
     assert b"TFL3" in files["neural/network.tflite"][:8]
-    assert len(files["neural/network_int8.tflite"]) < len(files["neural/network.tflite"]) or len(content) < 50_000

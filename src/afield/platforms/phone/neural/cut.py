@@ -13,7 +13,7 @@ from functools import cached_property
 import onnx
 from onnx import TensorProto
 
-#: what ``workers/rebuild.py`` knows
+#: what ``workers/operators.py`` knows
 NEURAL = frozenset(
     """
     Abs Add AveragePool BatchNormalization Cast Clip Concat Conv Cos Div Elu Erf Exp Expand Flatten Gather Gelu Gemm
