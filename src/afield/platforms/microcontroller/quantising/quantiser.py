@@ -27,6 +27,8 @@ _MARK = ("onnx.quant.pre_process", "onnxruntime.quant")
 #: scales for each channel have an axis from this opset on
 _OPSET = 13
 _BATCH = 64
+#: the least range of a tensor: one that was 0 on all rows would get a scale of 1, and the Relu that made it so is gone
+NARROWEST = 1e-3
 
 
 class Rows:
@@ -166,7 +168,7 @@ def quantised(model: onnx.ModelProto, rows: Mapping[str, NDArray[Any]], chosen: 
             per_channel=True,
             activation_type=QuantType.QInt8,
             weight_type=QuantType.QInt8,
-            extra_options={"ActivationSymmetric": False, "WeightSymmetric": True},
+            extra_options={"ActivationSymmetric": False, "WeightSymmetric": True, "MinimumRealRange": NARROWEST},
         )
         found = onnx.load(place)
     del found.metadata_props[:]
