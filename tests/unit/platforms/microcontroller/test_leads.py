@@ -17,7 +17,7 @@ from afield.platforms.microcontroller.ir import DType, Graph, Node, Tensor
 from afield.platforms.microcontroller.leads import window_lead
 from afield.platforms.microcontroller.operators import Site
 from afield.platforms.microcontroller.plan import overlaps
-from afield.platforms.microcontroller.prove import host
+from afield.platforms.microcontroller.prove import board, host
 
 Random = np.random.Generator
 
@@ -74,16 +74,16 @@ def test_the_distance_is_enough_and_for_single_pixels_the_least(axes: int) -> No
     assert least > 30  # where a window lies in the padding alone it may be more than the least
 
 
-def chain(rng: Random) -> bytes:
-    """Return three quantised layers of few pixels: depthwise, pointwise, whole."""
-    nodes, constants, last, channels, side = [], [], "x", 6, 9
+def chain(rng: Random, ins: int = 6, most: int = 12) -> bytes:
+    """Return quantised layers of few pixels and of at most so many channels: depthwise, pointwise, whole."""
+    nodes, constants, last, channels, side = [], [], "x", ins, 9
 
     def constant(value: object, name: str) -> str:
         constants.append(numpy_helper.from_array(np.asarray(value), name))
         return name
 
     for index, (group, window, stride) in enumerate([(True, 3, 1), (False, 1, 1), (True, 3, 2), (False, 3, 1)]):
-        outs = channels if group else int(rng.integers(5, 12))
+        outs = channels if group else int(rng.integers(most // 2, most))
         shape = (outs, 1 if group else channels, window, window)
         quantised = constant(np.float32(0.05), f"s{index}"), constant(np.int8(rng.integers(-9, 9)), f"z{index}")
         weights = constant(rng.integers(-127, 128, shape).astype(np.int8), f"w{index}")
@@ -104,7 +104,7 @@ def chain(rng: Random) -> bytes:
         helper.make_node("Sigmoid", ["d"], ["e"]),
         helper.make_node("QuantizeLinear", ["e", scaled[2], "g"], ["y"]),
     ]
-    x = helper.make_tensor_value_info("x", TensorProto.INT8, [1, 6, 9, 9])
+    x = helper.make_tensor_value_info("x", TensorProto.INT8, [1, ins, 9, 9])
     y = helper.make_tensor_value_info("y", TensorProto.INT8, [1, channels, side - 1, side - 1])
     graph = helper.make_graph([*nodes, *tail], "g", [x], [y], constants)
     return helper.make_model(graph, opset_imports=[helper.make_opsetid("", 21)]).SerializeToString()
@@ -127,3 +127,13 @@ def test_layers_that_share_memory_answer_like_the_reference(tmp_path: Path) -> N
         assert one.plan.arena_bytes < peak(one)
         x = rng.integers(-128, 128, (1, 6, 9, 9)).astype(np.int8)
         np.testing.assert_array_equal(program.run(index, [[x]])[0][0], oracle.run(one.graph, {"x": x})[0])
+
+
+@pytest.mark.parametrize("name", ["cortex-m4f", "cortex-m55"])
+def test_channels_that_fill_vectors_answer_like_the_reference(name: str, tmp_path: Path) -> None:
+    rng = np.random.default_rng(8)
+    one = compile_network(chain(rng, 36, 64), Options(name="n"))
+    rows = [rng.integers(-128, 128, (1, 36, 9, 9)).astype(np.int8) for _ in range(2)]
+    measured = board.measure(one.network, [[x] for x in rows], name, tmp_path)
+    for x, got in zip(rows, measured.outputs, strict=True):
+        np.testing.assert_array_equal(got[0], oracle.run(one.graph, {"x": x})[0])

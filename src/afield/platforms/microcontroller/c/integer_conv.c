@@ -32,6 +32,9 @@
 #define SECOND q
 #define UNROLL 2
 #define BLOCK 8
+#define WIDE 0
+#define BYTES(a) (a)
+#define SIXTEENS 0
 #define RUN 9
 #define FOURS 8
 #define REST 1
@@ -120,7 +123,25 @@ void integer_conv(const T *x, const int8_t *weights, const int32_t *bias, const 
 #endif
 #if FOURS
                 const T *const end = p + FOURS;
-                do {
+#if WIDE
+#if defined(__ARM_FEATURE_MVE) && defined(__GNUC__)
+                for (int k = 0; k < SIXTEENS; k += 16) { /* words of the two outputs lie in turn */
+                    const int32x4x2_t both = vld2q_s32((const int32_t *)(const void *)w);
+                    const int8x16_t g = BYTES(both.val[0]), h = BYTES(both.val[1]);
+                    const int8x16_t u = vldrbq_s8(p), v = vldrbq_s8(SECOND);
+                    a = vmladavaq_s8(a, u, g);
+                    b = vmladavaq_s8(b, u, h);
+                    c = vmladavaq_s8(c, v, g);
+                    d = vmladavaq_s8(d, v, h);
+                    p += 16;
+#if !FLAT
+                    q += 16;
+#endif
+                    w += 32;
+                }
+#endif
+#endif
+                while (p != end) {
 #if defined(__ARM_FEATURE_DSP) && defined(__GNUC__)
 #pragma GCC unroll UNROLL
                     for (int k = 0; k < BLOCK; k += 4) {
@@ -157,7 +178,7 @@ void integer_conv(const T *x, const int8_t *weights, const int32_t *bias, const 
                     q += BLOCK;
 #endif
                     w += 2 * BLOCK;
-                } while (p != end);
+                }
 #endif
 #if REST
                 for (int k = 0; k < REST; ++k, w += 2) {

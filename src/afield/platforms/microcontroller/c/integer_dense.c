@@ -9,6 +9,9 @@
 #define MANY 1
 #define INS 6
 #define FOURS 4
+#define WIDE 0
+#define BYTES(a) (a)
+#define SIXTEENS 0
 #define INS_REST 2
 #define OUTS 5
 #define OUTS_WHOLE 4
@@ -37,7 +40,21 @@ void integer_dense(const T *x, const int8_t *weights, const int32_t *bias, const
         int32_t a = bias[o], b = bias[o + 1], c = bias[o + 2], d = bias[o + 3];
         const T *p = x;
 #if FOURS
-        do {
+#if WIDE
+#if defined(__ARM_FEATURE_MVE) && defined(__GNUC__)
+        for (int k = 0; k < SIXTEENS; k += 16) { /* words of the four outputs lie in turn */
+            const int32x4x4_t all = vld4q_s32((const int32_t *)(const void *)w);
+            const int8x16_t u = vldrbq_s8(p);
+            a = vmladavaq_s8(a, u, BYTES(all.val[0]));
+            b = vmladavaq_s8(b, u, BYTES(all.val[1]));
+            c = vmladavaq_s8(c, u, BYTES(all.val[2]));
+            d = vmladavaq_s8(d, u, BYTES(all.val[3]));
+            p += 16;
+            w += 64;
+        }
+#endif
+#endif
+        while (p != x + FOURS) {
 #if defined(__ARM_FEATURE_DSP) && defined(__GNUC__)
             uint32_t u, g, h, i, j;
             memcpy(&u, p, 4);
@@ -64,7 +81,7 @@ void integer_dense(const T *x, const int8_t *weights, const int32_t *bias, const
 #endif
             p += 4;
             w += 16;
-        } while (p != x + FOURS);
+        }
 #endif
 #if INS_REST
         for (; p != x + INS; ++p, w += 4) {

@@ -20,6 +20,9 @@
 #define STRIDE_W 1
 #define PAD_TOP 1
 #define PAD_LEFT 1
+#define WIDE 0
+#define LOW -128
+#define HIGH 127
 #define X_ZERO 3
 #define OFFSETS UINT32_C(0)
 #define EACH 1
@@ -52,6 +55,33 @@ void integer_depthwise(const T *x, const int8_t *weights, const int32_t *bias, c
             const ROM int8_t *const first = weights + (top * KERNEL_W + left) * CHANNELS;
             const int taps = right - left;
             int o = 0;
+#if WIDE
+#if defined(__ARM_FEATURE_MVE) && defined(__GNUC__)
+            for (; o < WHOLE; o += 4) {
+                int32x4_t sums = vldrwq_s32(bias + o);
+                const T *p = start + o;
+                const ROM int8_t *w = first + o;
+                for (int ky = top; ky < bottom; ++ky) {
+                    for (int kx = taps; kx > 0; --kx) {
+                        const int32x4_t u = vsubq_n_s32(vldrbq_s32(p), X_ZERO);
+                        sums = vaddq_s32(sums, vmulq_s32(u, vldrbq_s32(w)));
+                        p += CHANNELS;
+                        w += CHANNELS;
+                    }
+                    p += (IN_W - taps) * CHANNELS;
+                    w += (KERNEL_W - taps) * CHANNELS;
+                }
+#if EACH
+                const int32x4_t m = vldrwq_s32(multiplier + o);
+#else
+                const int32x4_t m = vdupq_n_s32(multiplier[0]);
+#endif
+                sums = vaddq_n_s32(vrmulhq_s32(vmulq_n_s32(sums, FACTOR), m), Y_ZERO);
+                vstrbq_s32(y, vminq_s32(vmaxq_s32(sums, vdupq_n_s32(LOW)), vdupq_n_s32(HIGH)));
+                y += 4;
+            }
+#endif
+#endif
 #if WHOLE
 #if defined(__ARM_FEATURE_DSP) && defined(__GNUC__)
             const int inside = taps == KERNEL_W && bottom - top == KERNEL_H;

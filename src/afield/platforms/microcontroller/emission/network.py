@@ -72,6 +72,8 @@ _MATHS = re.compile(rf"\b({'|'.join(sorted(p.stem for p in FOLDER.glob('helpers/
 
 #: inlined into the network function a kernel would share its registers with all others
 _APART = ("#if defined(__GNUC__)", "__attribute__((noinline))", "#endif")
+#: vectors load four bytes of a table at a time
+_WORDS = ("#if defined(__ARM_FEATURE_MVE) && defined(__GNUC__)", "__attribute__((aligned(4)))", "#endif")
 
 
 class Writer:
@@ -114,7 +116,12 @@ class Writer:
             self._tables[key] = symbol
             self.constant_bytes += array.size * dtype.size_bytes
             head = f"static const {self.rom}{dtype.c} {symbol}[{max(1, array.size)}] = {{"
-            self._text["tables"] += [head, *(table(array, dtype) or [f"{INDENT}0"]), "};"]
+            self._text["tables"] += [
+                *(_WORDS if dtype is DType.INT8 else ()),
+                head,
+                *(table(array, dtype) or [f"{INDENT}0"]),
+                "};",
+            ]
         return self._tables[key]
 
     def helper(self, snippet: str) -> str:

@@ -12,7 +12,7 @@ from afield.platforms.microcontroller.ir import Array, DType
 from afield.platforms.microcontroller.leads import window_lead
 from afield.platforms.microcontroller.operators import Operator, Site, register
 
-_FOUR = 4
+_FOUR, _VECTOR = 4, 16
 #: channels of one turn of the inner loop, the first that fits: a turn less costs flash and saves instructions
 BLOCKS = (16, 8)
 
@@ -73,8 +73,8 @@ class IntegerDense(Operator):
         _operands(at, kernel, table, _folded(at, outs))
         kernel.snippet(
             "integer_dense.c", **_scalars(at, kernel), **_widening(at, kernel), ROWS=at.output().shape[0],
-            MANY=at.output().shape[0] > 1, INS=ins, FOURS=fours, INS_REST=ins % _FOUR, OUTS=outs, OUTS_WHOLE=whole,
-            OUTS_REST=outs % _FOUR,
+            MANY=at.output().shape[0] > 1, **_wide(at, kernel, fours), INS=ins, FOURS=fours,
+            INS_REST=ins % _FOUR, OUTS=outs, OUTS_WHOLE=whole, OUTS_REST=outs % _FOUR,
         )  # fmt: skip
 
 
@@ -127,6 +127,16 @@ def _widening(at: Site, kernel: Kernel) -> dict[str, str]:
     }
 
 
+def _wide(at: Site, kernel: Kernel, run: int) -> dict[str, str | int | bool]:
+    """Return how much of a run of channels vectors of sixteen take, where the kernel has a form for them."""
+    whole = run // _VECTOR * _VECTOR if _signed(at) else 0
+    return {"WIDE": whole > 0, "SIXTEENS": whole, "BYTES": kernel.helper("mve_bytes.c") if whole else ""}
+
+
+def _signed(at: Site) -> bool:
+    return at.input().dtype is DType.INT8 is at.output().dtype
+
+
 def _depthwise(at: Site) -> bool:
     group = at.integer("group", 1)
     return group > 1 and group == at.input(1).shape[0] and at.input(1).shape[1] == 1
@@ -177,12 +187,14 @@ def _emit_conv(at: Site, kernel: Kernel) -> None:
         kernel.scratch(at.input().dtype.c, "patch")
     pixels = at.output().size // outs
     flat = height == width == 1 < pixels and not _padded(at) and at.input().size == pixels * depth
+    aligned = fours if run % 2 == 0 else 0  # words of the weights lie at multiples of four
     block = next((size for size in BLOCKS if fours % size == 0), _FOUR)
     kernel.snippet(
         "integer_conv.c", **parameters, FLAT=flat, PIXELS=pixels, ODD_PIXELS=pixels % 2, BLOCK=block,
         UNROLL=block // _FOUR, SECOND=f"p + {depth}" if flat else "q", IN_C=depth, OUT_C=outs, ODD=outs % 2,
-        TALL=height > 1, RUN=run, FOURS=fours, REST=run % _FOUR, PADDED=_padded(at), DILATED=_dilated(at),
-        DILATION_H=dilations[0], DILATION_W=dilations[1], X_ZERO=at.integer("x_zero"), OUT_T=at.output().dtype.c,
+        TALL=height > 1, **_wide(at, kernel, aligned), RUN=run, FOURS=fours, REST=run % _FOUR,
+        PADDED=_padded(at), DILATED=_dilated(at), DILATION_H=dilations[0], DILATION_W=dilations[1],
+        X_ZERO=at.integer("x_zero"), OUT_T=at.output().dtype.c,
     )  # fmt: skip
 
 
@@ -192,11 +204,15 @@ def _emit_depthwise(at: Site, kernel: Kernel) -> None:
     zero, channels = at.integer("x_zero"), len(w)
     half = -zero & 0xFFFF
     add = "sxtab16" if at.input().dtype is DType.INT8 else "uxtab16"
+    wide = channels >= _FOUR and _signed(at)
+    if wide:
+        kernel.helper("mve_bytes.c")  # it brings the intrinsics
     kernel.title(f"integer_depthwise_{plane['KERNEL_H']}x{plane['KERNEL_W']}")
     _operands(at, kernel, taps, np.asarray(at.input(2).value))
     kernel.snippet(
         "integer_depthwise.c", **plane, **_scalars(at, kernel), CHANNELS=channels, WHOLE=channels // _FOUR * _FOUR,
-        REST=channels % _FOUR, X_ZERO=zero, OFFSETS=f"UINT32_C({half << 16 | half})",
+        REST=channels % _FOUR, WIDE=wide, LOW=at.integer("low"), HIGH=at.integer("high"), X_ZERO=zero,
+        OFFSETS=f"UINT32_C({half << 16 | half})",
         ADD_EVEN=kernel.helper(f"{add}.c"), ADD_UNEVEN=kernel.helper(f"{add}_odd.c"),
         SIGNED_EVEN=f"{kernel.helper('sxtb16.c')}(a)", SIGNED_UNEVEN=f"{kernel.helper('sxtb16_odd.c')}(a)",
         SMLABB=kernel.helper("smlabb.c"), SMLATT=kernel.helper("smlatt.c"),
