@@ -1,11 +1,12 @@
-"""What the server does in a second on one core, where its time goes, whether it leaks, and whether anything breaks it.
+"""What the server does in a second on one core, where its time goes, and whether it leaks.
 
 The server has core 0, the client (wrk; apt install wrk) core 1. An empty uvicorn endpoint runs in the same session, so
 that the rest of its rate can be accounted for: reading, running and writing are timed alone, in this process.
 
-MLServer takes part where it has an environment of its own:
-    python3 -m venv benchmarks/.envs/mlserver && benchmarks/.envs/mlserver/bin/pip install mlserver onnxruntime
-    python benchmarks/server.py model.onnx --mlserver benchmarks/.envs/mlserver
+    python benchmarks/server.py model.onnx --mlserver
+
+lets MLServer answer the same requests with the same model and client, in an environment of its own that is made at the
+first run from serving/mlserver.txt (500 MB).
 """
 
 from __future__ import annotations
@@ -14,7 +15,6 @@ import argparse
 import http.client
 import json
 import os
-import random
 import re
 import shutil
 import socket
@@ -27,6 +27,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import psutil
 from machine import RESULTS
 
@@ -38,6 +39,8 @@ from afield.platforms.server.served import Served
 from afield.platforms.server.tensors import to_json
 
 WANTED_PER_S, WANTED_GROWTH = 2_000, 0.02
+SERVING = Path(__file__).resolve().parent / "serving"
+ENVIRONMENT = SERVING.parent / ".envs" / "mlserver"
 EMPTY = """
 import sys, uvicorn
 async def app(scope, receive, send):
@@ -131,8 +134,11 @@ def _ms(text: str) -> float:
 
 def one_row(served: Served) -> bytes:
     feed = stored_feed(served.model.selftest, served.schema)
+    known = np.all([v == v for v in feed.values()], axis=0)  # MLServer takes no null
+    row = slice(int(known.argmax()), int(known.argmax()) + 1)
     inputs = [
-        {"name": i.name, "shape": [1], "datatype": i.datatype, "data": to_json(feed[i.name][:1])} for i in served.inputs
+        {"name": i.name, "shape": [1], "datatype": i.datatype, "data": to_json(feed[i.name][row])}
+        for i in served.inputs
     ]
     return json.dumps({"inputs": inputs}).encode()
 
@@ -154,35 +160,6 @@ def account(served: Served, body: bytes, turns: int = 3_000) -> dict[str, float]
     return found
 
 
-def malformed(port: int, path: str, body: bytes, count: int, seed: int = 0) -> dict[str, int]:
-    """Send requests with bytes exchanged, cut, doubled and mislabelled; return how often each status came."""
-    draw, found = random.Random(seed), {}
-    connection = http.client.HTTPConnection("127.0.0.1", port, timeout=30)
-    for _ in range(count):
-        content, headers = bytearray(body), {}
-        for _ in range(draw.randint(1, 4)):
-            at = draw.randrange(len(content)) if content else 0
-            kind = draw.randrange(4)
-            if kind == 0 and content:
-                content[at] = draw.randrange(256)
-            elif kind == 1:
-                del content[at : at + draw.randint(1, 30)]
-            elif kind == 2:
-                content[at:at] = content[at : at + draw.randint(1, 30)]
-            else:
-                content += draw.randbytes(draw.randint(1, 30))
-        if draw.random() < 0.7:
-            headers["Inference-Header-Content-Length"] = str(
-                draw.choice([len(body), len(content), draw.randint(-9, 900)])
-            )
-        connection.request("POST", path, bytes(content), headers)
-        answer = connection.getresponse()
-        answer.read()
-        found[str(answer.status)] = found.get(str(answer.status), 0) + 1
-    connection.close()
-    return dict(sorted(found.items()))
-
-
 def memory(process: psutil.Process, url: str, body: bytes, connections: int, first: int, last: int) -> dict[str, Any]:
     """Return resident bytes after ``first`` and ``last`` requests, and the growth between them."""
     done, sizes = 0, []
@@ -199,11 +176,25 @@ def memory(process: psutil.Process, url: str, body: bytes, connections: int, fir
     }
 
 
-def mlserver(environment: Path, model: Path, body: bytes, seconds: float, connections: int) -> dict[str, Any]:
+def mlserver_environment() -> Path:
+    """Return the folder of MLServer's own environment; it is made where it is not there."""
+    done = ENVIRONMENT / "installed.txt"
+    pins = (SERVING / "mlserver.txt").read_text()
+    if not done.exists() or done.read_text() != pins:
+        shutil.rmtree(ENVIRONMENT, ignore_errors=True)
+        subprocess.run([sys.executable, "-m", "venv", str(ENVIRONMENT)], check=True)
+        pip = [str(ENVIRONMENT / "bin" / "pip"), "install", "--quiet", "--disable-pip-version-check", "--no-deps"]
+        subprocess.run([*pip, "-r", str(SERVING / "mlserver.txt")], check=True)
+        done.write_text(pins)
+    return ENVIRONMENT
+
+
+def mlserver(model: Path, body: bytes, seconds: float, connections: int) -> dict[str, Any]:
+    environment = mlserver_environment()
     port = free_port()
     with tempfile.TemporaryDirectory() as folder:
         place = Path(folder)
-        shutil.copy(Path(__file__).parent / "serving" / "mlserver_runtime.py", place)
+        shutil.copy(SERVING / "mlserver_runtime.py", place)
         told = {
             "name": "m",
             "implementation": "mlserver_runtime.OnnxRuntime",
@@ -215,9 +206,9 @@ def mlserver(environment: Path, model: Path, body: bytes, seconds: float, connec
             "debug": False,
         }  # fmt: skip
         (place / "settings.json").write_text(json.dumps(settings))
-        command = [str(environment.resolve() / "bin" / "mlserver"), "start", folder]
-        with running(command, port, "/v2/models/m/ready", cwd=folder):
-            return load(f"http://127.0.0.1:{port}/v2/models/m/infer", body, seconds, connections)
+        command = [str(environment / "bin" / "mlserver"), "start", folder]
+        with running(command, port, "/v2/models/m/ready", cwd=folder) as process:
+            return watched(process, f"http://127.0.0.1:{port}/v2/models/m/infer", body, seconds, connections)
 
 
 def main() -> int:
@@ -225,10 +216,9 @@ def main() -> int:
     parser.add_argument("model", type=Path)
     parser.add_argument("--seconds", type=float, default=20)
     parser.add_argument("--connections", type=int, default=16)
-    parser.add_argument("--malformed", type=int, default=10_000)
     parser.add_argument("--requests", type=int, nargs=2, default=(20_000, 200_000), help="memory is held between these")
     parser.add_argument("--batch", default="auto")
-    parser.add_argument("--mlserver", type=Path, help="environment that has mlserver and onnxruntime")
+    parser.add_argument("--mlserver", action="store_true", help="let MLServer answer too, after afield")
     parser.add_argument("--out", type=Path, default=RESULTS / "server.json")
     given = parser.parse_args()
     served = Served("m", "1", given.model)
@@ -254,9 +244,8 @@ def main() -> int:
         given.batch,
     ]
     with running([*command, "--log-level", "error"], port, "/v2/health/ready") as process:
-        url, path = f"http://127.0.0.1:{port}/v2/models/{name}/infer", f"/v2/models/{name}/infer"
+        url = f"http://127.0.0.1:{port}/v2/models/{name}/infer"
         found["afield"] = watched(process, url, body, given.seconds, given.connections)
-        found["malformed"] = malformed(port, path, body, given.malformed)
         found["memory"] = memory(process, url, body, given.connections, *given.requests)
     empty_us, whole_us = found["empty"]["cpu_us"], found["afield"]["cpu_us"]
     if found["batched"] and given.batch != "off":
@@ -266,16 +255,16 @@ def main() -> int:
         "rest_us": round(whole_us - empty_us - sum(found["steps"].values()), 1),
     }  # fmt: skip
     if given.mlserver:
-        found["mlserver"] = mlserver(given.mlserver, given.model, body, given.seconds, given.connections)
+        found["mlserver"] = mlserver(given.model, body, given.seconds, given.connections)
     missed = [
         text for text, kept in {
             "requests a second": found["afield"]["per_s"] >= WANTED_PER_S,
             "every request answered": not found["afield"]["wrong"] and not found["afield"]["broken"],
-            "no 5xx": not any(status.startswith("5") for status in found["malformed"]),
             "memory": found["memory"]["growth"] < WANTED_GROWTH,
             "mlserver": "mlserver" not in found or (
                 found["afield"]["per_s"] >= found["mlserver"]["per_s"]
                 and found["afield"]["p99_ms"] <= found["mlserver"]["p99_ms"]
+                and not found["mlserver"]["wrong"]
             ),
         }.items() if not kept
     ]  # fmt: skip

@@ -167,3 +167,14 @@ def test_a_slow_body_is_not_waited_for(server: Running) -> None:
     with socket.create_connection((host, int(port)), timeout=20) as slow:
         slow.sendall(f"POST {INFER} HTTP/1.1\r\nHost: x\r\nContent-Length: 100\r\n\r\n{{".encode())
         assert b" 408 " in slow.recv(1000)
+
+
+def test_a_client_that_leaves_in_the_middle_is_no_defect(server: Running) -> None:
+    host, port = server.address.split(":")
+    with socket.create_connection((host, int(port)), timeout=20) as leaving:
+        leaving.sendall(f"POST {INFER} HTTP/1.1\r\nHost: x\r\nContent-Length: 100\r\n\r\n{{".encode())
+    end = time.monotonic() + 60
+    while "request.broken_off" not in server.log.read_text():
+        assert time.monotonic() < end
+        time.sleep(0.05)
+    assert "defect" not in server.log.read_text()

@@ -18,7 +18,7 @@ async def read_body(request: Any, *, max_bytes: int, timeout_s: float) -> bytes:
     Raises
     ------
     Refusal
-        ``request.too_large``, ``request.slow``, ``request.media_type``, ``request.form``.
+        ``request.too_large``, ``request.slow``, ``request.broken_off``, ``request.media_type``, ``request.form``.
     """
     encoding = request.headers.get("content-encoding", "identity").strip().lower()
     if encoding not in ("identity", *ENCODINGS):
@@ -31,11 +31,15 @@ async def read_body(request: Any, *, max_bytes: int, timeout_s: float) -> bytes:
     parts, size = [], 0
     try:
         async with asyncio.timeout(timeout_s):
-            async for part in request.stream():
-                size += len(part)
+            more = True
+            while more:
+                message = await request.receive()
+                if message["type"] == "http.disconnect":
+                    raise Refusal("request.broken_off", "The client left before its body was there.")
+                parts.append(message.get("body", b""))
+                size, more = size + len(parts[-1]), message.get("more_body", False)
                 if size > max_bytes:
                     raise _too_large(max_bytes)
-                parts.append(part)
     except TimeoutError as error:
         raise Refusal("request.slow", f"The body did not arrive within {timeout_s:g} s.") from error
     body = parts[0] if len(parts) == 1 else b"".join(parts)

@@ -15,6 +15,7 @@ STATUS = {
     "request.tensor": 400,
     "request.binary": 400,
     "request.csv": 400,
+    "request.broken_off": 400,
     "request.token": 401,
     "request.forbidden": 403,
     "request.not_found": 404,
