@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 
 from afield.platforms.microcontroller.bundle.meaning import Meaning
 
@@ -22,7 +23,7 @@ def packages(meaning: Meaning) -> dict[str, str]:
         "library.json": _platformio(meaning),
         "zephyr/module.yml": "build:\n  cmake: zephyr\n  kconfig: zephyr/Kconfig\n",
         "zephyr/CMakeLists.txt": _zephyr(name),
-        "zephyr/Kconfig": f'config {name.upper()}\n\tbool "{meaning.title}"\n\thelp\n\t  Links the model {name}.\n',
+        "zephyr/Kconfig": _kconfig(meaning),
         "LICENSE.txt": _licence(),
     }
 
@@ -57,7 +58,7 @@ if(NOT MSVC)
   target_link_libraries({name} PUBLIC m)
 endif()
 
-if(CMAKE_PROJECT_NAME STREQUAL PROJECT_NAME)
+if(CMAKE_PROJECT_NAME STREQUAL PROJECT_NAME AND NOT CMAKE_CROSSCOMPILING)
   enable_testing()
   add_executable({name}_test test/{name}_test.c)
   target_link_libraries({name}_test {name})
@@ -128,6 +129,12 @@ def _zephyr(name: str) -> str:
   zephyr_include_directories(${{CMAKE_CURRENT_LIST_DIR}}/../src)
 endif()
 """
+
+
+def _kconfig(meaning: Meaning) -> str:
+    """Return the option; in its prompt a quotation mark ends, and a dollar begins what is replaced."""
+    prompt = re.sub(r'(["\\$])', r"\\\1", meaning.title)
+    return f'config {meaning.upper}\n\tbool "{prompt}"\n\thelp\n\t  Links the model {meaning.prefix}.\n'
 
 
 def _licence() -> str:
