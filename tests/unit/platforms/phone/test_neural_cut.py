@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 import onnx
 import pytest
+from onnx import TensorProto, helper, numpy_helper
 
 from afield.core.errors import UnsupportedError
 from afield.model.model import Model
@@ -80,3 +81,19 @@ def test_inputs_of_one_row() -> None:
     feed = ordinary_rows(Model.load(image_model()))
     assert made.inputs(feed).shape == (4, 1, 3, 96, 96)
     assert made.inputs(feed).dtype == np.float32
+
+
+def test_what_others_read_does_not_go_along() -> None:
+    nodes = [
+        helper.make_node("MatMul", ["x", "w"], ["scores"]),
+        helper.make_node("Softmax", ["scores"], ["probabilities"]),
+        helper.make_node("ArgMax", ["scores"], ["label"], axis=1),
+    ]
+    ends = [("probabilities", TensorProto.FLOAT), ("label", TensorProto.INT64)]
+    graph = helper.make_graph(
+        nodes, "fork", [helper.make_tensor_value_info("x", TensorProto.FLOAT, [1, 3])],
+        [helper.make_tensor_value_info(name, kind, None) for name, kind in ends],
+        [numpy_helper.from_array(np.ones((3, 2), dtype=np.float32), "w")],
+    )  # fmt: skip
+    (region,) = Analysis(helper.make_model(graph, opset_imports=[helper.make_opsetid("", 21)])).regions()
+    assert (region.source, region.answer) == ("x", "scores")

@@ -124,13 +124,28 @@ class Analysis:
                 source = self._parents[source]
             if source not in (answer, _ROOT):
                 found = self._region(source, answer)
-                if longest is None or (found.weights, len(found.nodes)) > (longest.weights, len(longest.nodes)):
-                    longest = found
+                better = longest is None or _size(found) > _size(longest)
+                longest = found if better and self._is_closed(found) else longest
         if longest is None or not longest.weights:
             return []
         above = list(self._climb(longest.answer, longest.source))[1:]
         shorter = [self._region(source, longest.answer) for source in reversed(above)]
         return [longest, *(r for r in shorter if r.weights == longest.weights)]
+
+    @cached_property
+    def _readers(self) -> dict[str, set[int]]:
+        """Return the nodes that read each value; an output of the graph is read by -1."""
+        readers: dict[str, set[int]] = {o.name: {-1} for o in self.graph.output}
+        for at, node in enumerate(self.graph.node):
+            for name in (*node.input, *inner_names(node)):
+                readers.setdefault(name, set()).add(at)
+        return readers
+
+    def _is_closed(self, region: Region) -> bool:
+        """Return whether nothing outside reads what the region makes, but for its answer."""
+        inside = set(region.nodes)
+        made = {name for at in inside for name in self.graph.node[at].output if name != region.answer}
+        return all(self._readers.get(name, set()) <= inside for name in made)
 
     def _region(self, source: str, answer: str) -> Region:
         nodes: set[int] = set()
@@ -145,6 +160,10 @@ class Analysis:
         return Region(
             source=source, answer=answer, nodes=tuple(sorted(nodes)), weights=sum(self.sizes.get(n, 0) for n in learned)
         )
+
+
+def _size(region: Region) -> tuple[int, int]:
+    return region.weights, len(region.nodes)
 
 
 def inner_names(node: onnx.NodeProto) -> list[str]:

@@ -19,7 +19,7 @@ from afield.platforms.phone.options import PhoneOptions
 from afield.platforms.protocol import Bundle, Probe
 
 FOLDER, FACTS = "neural", "neural.json"
-#: of a probability, or of the target's standard deviation
+#: of a probability; of a value relative to itself or the target's standard deviation, whichever is larger
 INT8_LARGEST, INT8_MEAN = 0.25, 0.05
 
 
