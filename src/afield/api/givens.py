@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from afield.api.answered import truth_of
-from afield.api.rows import batches
+from afield.api.rows import Feed, Kept, batches
 from afield.api.tensors import read_arrays, tensor_rows
 from afield.core.errors import AfieldError, ModelFileError, ProblemError
 from afield.model.model import Model
@@ -20,6 +20,8 @@ from afield.model.selftest import stored_feed
 
 #: rows made up from a schema beside the samples inside the file
 MADE_UP = 200
+#: rows of a table that are read
+MOST = 200_000
 _MEDIA = ("image", "audio", "signal")
 
 
@@ -120,11 +122,11 @@ def _table(model: Model, data: object) -> tuple[dict[str, NDArray[Any]], NDArray
     """Return the feed and, where the target's column is there, the truth; rows without a target are left out."""
     target = model.schema.target
     try:
-        read = [feed for feed, _ in batches(model, data, extra=(target.spec,))]
+        read = _first(batches(model, data, extra=(target.spec,)))
     except AfieldError as error:
         if error.code not in ("data.missing_column", "model.missing_column"):
             raise
-        read = [feed for feed, _ in batches(model, data)]  # complains again where another column is missing
+        read = _first(batches(model, data))  # complains again where another column is missing
     feed = {n: np.concatenate([part[n] for part in read]) for n in read[0]}
     cells = feed.pop(target.spec.input_name, None)
     if cells is None:
@@ -134,3 +136,14 @@ def _table(model: Model, data: object) -> tuple[dict[str, NDArray[Any]], NDArray
         return feed, None
     truth = truth_of(model, cells[known], np.flatnonzero(known))
     return {n: v[known] for n, v in feed.items()}, truth
+
+
+def _first(parts: Iterable[tuple[Feed, Kept]]) -> list[Feed]:
+    """Return the first batches, of a few hundred thousand rows at most."""
+    found, count = [], 0
+    for feed, _ in parts:
+        found.append(feed)
+        count += len(next(iter(feed.values())))
+        if count >= MOST:
+            break
+    return found

@@ -77,6 +77,12 @@ def tensor_rows(content: bytes, arrays: Arrays, where: str) -> tuple[dict[str, N
 def _shaped(declared: Any, array: NDArray[Any], where: str) -> NDArray[Any]:
     """Return an array as rows of an input: of its type, with the rows first."""
     dtype = np.dtype(_DTYPES.get(declared.type, np.object_))
+    if not declared.shape or (isinstance(declared.shape[0], int) and declared.shape[0] != 1):
+        raise ModelFileError(
+            "model.rows", f"The input {declared.name!r} does not take one row at a time.", where=where,
+            got=f"shape {declared.shape}", expected="a first axis of 1, or one without a fixed size",
+            fix="Export the network for a batch of 1.",
+        )  # fmt: skip
     row = [d if isinstance(d, int) else -1 for d in declared.shape[1:]]
     given = list(array.shape[1:])
     if len(given) == len(row) + 1 and given[0] == 1:  # each row as the graph's own batch of one
