@@ -4,7 +4,9 @@ python benchmarks/microcontroller/integers.py MODEL.onnx... [--board cortex-m4f]
 
 Figures are differences to an empty program; buffers of inputs and outputs do not count. Peers' figures for the MLPerf
 Tiny networks, measured the same way (gcc 12 -O2, cortex-m4f), are printed below ours. ``off`` is the largest difference
-to onnxruntime, operator by operator, in steps of the output; ``equal`` says that the board's bytes are the reference's.
+to onnxruntime, operator by operator, in steps of the output (for networks that answer in floats: in their unit); models
+that were quantised by an export lie in its folder as ``model.onnx``. ``equal`` says that the board's bytes are the
+reference's.
 """
 
 from __future__ import annotations
@@ -12,9 +14,11 @@ from __future__ import annotations
 import argparse
 import tempfile
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import onnxruntime as ort
+from numpy.typing import NDArray
 
 from afield.platforms.microcontroller.compiler import Options, compile_network
 from afield.platforms.microcontroller.integer import oracle
@@ -45,6 +49,14 @@ PEERS = {
 }
 
 
+def drawn(rng: np.random.Generator, dtype: np.dtype[Any], shape: tuple[int, ...]) -> NDArray[Any]:
+    """Return bytes over their whole range, or floats for networks that quantise their inputs themselves."""
+    if dtype.kind == "f":
+        return rng.normal(size=shape).astype(dtype)
+    info = np.iinfo(dtype)
+    return rng.integers(info.min, info.max + 1, shape).astype(dtype)
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("models", nargs="+", type=Path)
@@ -59,26 +71,22 @@ def main() -> None:
         rng = np.random.default_rng(0)
         rows = []
         for _ in range(asked.rows):
-            ranges = [np.iinfo(p.tensor.dtype.numpy) for p in network.inputs]
-            rows.append([
-                rng.integers(i.min, i.max + 1, p.tensor.shape).astype(i.dtype)
-                for i, p in zip(ranges, network.inputs, strict=True)
-            ])  # fmt: skip
+            rows.append([drawn(rng, p.tensor.dtype.numpy, p.tensor.shape) for p in network.inputs])
         with tempfile.TemporaryDirectory() as folder:
             found = measure(network, rows, asked.board, Path(folder))
         options = ort.SessionOptions()
         options.graph_optimization_level = ort.GraphOptimizationLevel.ORT_DISABLE_ALL
         session = ort.InferenceSession(data, options)
-        off, equal = 0, True
+        off, equal = 0.0, True
         for row, answers in zip(rows, found.outputs, strict=True):
             fed = {p.name: a for p, a in zip(network.inputs, row, strict=True)}
             reference = oracle.run(compiled.graph, fed)
             for answer, want, real in zip(answers, reference, session.run(None, fed), strict=True):
                 equal = equal and bool((answer == want).all())
-                off = max(off, int(np.abs(want.astype(np.int64) - real).max()))
+                off = max(off, float(np.abs(want.astype(np.float64) - real).max()))
         print(
             f"{path.stem:24} {found.flash_bytes:9,} {found.ram_bytes:8,} {found.stack_bytes:6,} "
-            f"{found.instructions:12,} {found.instructions / max(network.macs, 1):5.2f} {off:4} {equal}"
+            f"{found.instructions:12,} {found.instructions / max(network.macs, 1):5.2f} {off:4.2g} {equal}"
         )
         for peer, (flash, ram, instructions) in PEERS.get(path.stem, {}).items():
             print(f"  {peer:22} {flash:9,} {ram:8,} {'':6} {instructions:12,.0f}")
