@@ -31,6 +31,8 @@ def read_rows(served: Served, body: bytes, *, as_csv: bool) -> Request:
         ``request.json``, ``request.csv``, ``request.form``, and the codes of ``feed_rows``.
     """
     rows = _from_csv(body) if as_csv else _from_json(body)
+    if not as_csv:
+        _check_columns([c.name for c in served.schema.columns], rows)
     try:
         feed, count = feed_rows(served.schema, rows)
     except ModelFileError as error:
@@ -54,6 +56,15 @@ def _from_json(body: bytes) -> Any:
             'or {"rows": [...]}'
         )  # fmt: skip
     return rows
+
+
+def _check_columns(names: list[str], rows: list[dict[str, Any]]) -> None:
+    """Refuse a row that lacks a column which another has; one that all lack is told by ``feed_rows``."""
+    for name in names:
+        lacking = [at for at, row in enumerate(rows, start=1) if name not in row]
+        if lacking and len(lacking) < len(rows):
+            raise Refusal("request.form", f"Row {lacking[0]} lacks the column {name!r}.", where=f"row {lacking[0]}",
+                          fix="Give null where a value is not known.")  # fmt: skip
 
 
 def _from_csv(body: bytes) -> dict[str, list[str]]:

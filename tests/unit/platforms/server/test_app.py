@@ -118,6 +118,8 @@ def test_rows_that_do_not_fit_are_told_with_their_place(service: Service) -> Non
     assert answer.json()["where"] == "column 'weight', row 2"
     lacking = ask(service, "POST", "/predict", json={"sex": "M"})
     assert (lacking.status_code, lacking.json()["code"]) == (400, "model.missing_column")
+    some = ask(service, "POST", "/predict", json=[ROW, {n: v for n, v in ROW.items() if n != "site"}])
+    assert (some.status_code, some.json()["error"]) == (400, "Row 2 lacks the column 'site'.")
     for text in ("a,b\n1\n", 'a,"b\n', "", "a,a\n1,2\n"):
         wrong = ask(service, "POST", "/predict", content=text, headers={"content-type": "text/csv"})
         assert (wrong.status_code, wrong.json()["code"]) == (400, "request.csv"), text
