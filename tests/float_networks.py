@@ -164,7 +164,38 @@ def old() -> tuple[bytes, tuple[int, ...]]:
     return bytes(made.SerializeToString()), (5,)
 
 
-NETWORKS = {"normalised": normalised, "gated": gated, "stacked": stacked, "recurrent": recurrent, "old": old}
+def spectral() -> tuple[bytes, tuple[int, ...]]:
+    """Return a network over the logarithm of a spectrum, which a convolution and a product compute."""
+    d = _drawn(6)
+    turns = 2 * np.pi * np.outer(np.arange(9), np.arange(16)) / 16
+    waves = np.concatenate([np.cos(turns), np.sin(turns)]).astype(np.float32)[:, None]
+    bands = np.abs(d(6, 9)) @ np.concatenate([np.eye(9), np.eye(9)], axis=1)
+    constants = {"waves": waves, "bands": bands.astype(np.float32)[..., None], "least": np.array(1e-4, np.float32),
+                 "w": d(8, 6, 3), "b": d(8), "w2": d(3, 8)}  # fmt: skip
+    nodes = [
+        helper.make_node("Conv", ["x", "waves"], ["f"], strides=[8]),
+        helper.make_node("Mul", ["f", "f"], ["power"]),
+        helper.make_node("Conv", ["power", "bands"], ["mel"]),
+        helper.make_node("Add", ["mel", "least"], ["lifted"]),
+        helper.make_node("Log", ["lifted"], ["log"]),
+        helper.make_node("Conv", ["log", "w", "b"], ["c"], pads=[1, 1]),
+        helper.make_node("Relu", ["c"], ["r"]),
+        helper.make_node("GlobalAveragePool", ["r"], ["p"]),
+        helper.make_node("Flatten", ["p"], ["flat"]),
+        helper.make_node("Gemm", ["flat", "w2"], ["g"], transB=1),
+        helper.make_node("LogSoftmax", ["g"], ["y"], axis=1),
+    ]
+    return model(nodes, (1, 1, 128), (1, 3), constants), (1, 128)
+
+
+NETWORKS = {
+    "spectral": spectral,
+    "normalised": normalised,
+    "gated": gated,
+    "stacked": stacked,
+    "recurrent": recurrent,
+    "old": old,
+}
 
 
 def table(*, layers: int = 2) -> bytes:

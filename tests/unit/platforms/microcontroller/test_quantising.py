@@ -24,7 +24,7 @@ from afield.platforms.microcontroller.tabular.compile import compile_table
 from float_networks import NETWORKS, convolutional, pictures, table
 
 #: what is still in floats, by the network
-LEFT = {"stacked": {"LayerNormalization"}, "recurrent": {"LSTM"}}
+LEFT = {"spectral": {"Conv", "Mul", "Log", "LogSoftmax"}, "stacked": {"LayerNormalization"}, "recurrent": {"LSTM"}}
 
 
 def ran(content: bytes, x: Any) -> Any:

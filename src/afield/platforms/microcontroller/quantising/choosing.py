@@ -37,6 +37,7 @@ class Choice:
         self.nodes = list(graph.node)
         self.made = {name: node for node in self.nodes for name in node.output if name}
         self.sizes = {t.name: list(t.dims) for t in graph.initializer}
+        self.front = self._front()
 
     def is_constant(self, name: str) -> bool:
         """Return whether a value is one of the file's constants."""
@@ -44,7 +45,7 @@ class Choice:
 
     def is_layer(self, node: onnx.NodeProto) -> bool:
         """Return whether a node is a layer whose weights can become int8."""
-        if node.op_type not in LAYERS or node.domain not in ("", "ai.onnx"):
+        if node.op_type not in LAYERS or node.domain not in ("", "ai.onnx") or node.output[0] in self.front:
             return False
         weights = self.sizes.get(node.input[1])
         if weights is None or self.is_constant(node.input[0]):
@@ -90,7 +91,21 @@ class Choice:
             if place in allowed and place not in inside and self._fits(node)
         ]  # fmt: skip
 
+    def _front(self) -> set[str]:
+        """Return what leads to a logarithm that a layer reads later: spectra, whose range bytes cannot hold."""
+        needed: set[str] = set()  # what some layer reads, at once or later
+        found: set[str] = set()
+        for node in reversed(self.nodes):
+            ahead = needed & {*node.output}
+            if found & {*node.output} or (ahead and node.op_type == "Log"):
+                found |= {*node.output, *node.input}
+            if ahead or (node.op_type in LAYERS and self.is_constant(node.input[1])):
+                needed |= {*node.input}
+        return found
+
     def _fits(self, node: onnx.NodeProto) -> bool:
+        if node.output[0] in self.front:
+            return False
         if node.op_type in LAYERS:
             return self.is_layer(node)
         if node.op_type not in QUANTISABLE:
