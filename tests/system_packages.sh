@@ -15,6 +15,13 @@ need qemu-system-riscv32 qemu-system-misc
 need avr-gcc "gcc-avr avr-libc"
 [ -e /usr/include/simavr/sim_avr.h ] || missing="$missing libsimavr-dev"
 need cmake cmake
+need qemu-aarch64-static qemu-user-static  # models on arm64: tests/e2e/test_phone.py, and all below
+need apktool "apktool android-framework-res"
+need aapt aapt
+need zipalign zipalign
+need apksigner apksigner
+need javac default-jdk-headless
+need kotlinc kotlin
 [ -z "$missing" ] && exit 0
 if [ "$(id -u)" = 0 ] && command -v apt-get >/dev/null 2>&1; then
   echo "installing$missing"
