@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -21,6 +21,8 @@ from afield.problem.schema import Schema
 
 HOSTILE_ROWS = 400
 FOREIGN_ROWS = 8
+#: of files with operators for columns, whose rows are small
+CLASSICAL_ROWS = 64
 _MATCH_ROWS = 12
 
 _DTYPES = {
@@ -100,7 +102,9 @@ def _foreign_probe(content: bytes, seed: int, rows: Mapping[str, NDArray[Any]]) 
     session = open_session(content, plain=any(o.name == "QuantizeLinear" for o in operators(content)))
     draw = np.random.default_rng(seed)
     feeds = [{n: v[i : i + 1] for n, v in rows.items()} for i in range(FOREIGN_ROWS) if rows]
-    feeds += [{i.name: _random(i, draw) for i in session.get_inputs()} for _ in range(FOREIGN_ROWS)]
+    count = CLASSICAL_ROWS if any(o.domain == "ai.onnx.ml" for o in operators(content)) else FOREIGN_ROWS
+    known = _constants(content)
+    feeds += [{i.name: _random(i, draw, *known) for i in session.get_inputs()} for _ in range(count)]
     feeds = [feed for feed in feeds if all(len(v) for v in feed.values())]
     names = [o.name for o in session.get_outputs()]
     found = [dict(zip(names, session.run(names, feed), strict=True)) for feed in feeds]
@@ -111,8 +115,34 @@ def _stacked(rows: list[dict[str, NDArray[Any]]]) -> Mapping[str, NDArray[Any]]:
     return {name: np.concatenate([row[name] for row in rows]) for name in rows[0]}
 
 
-def _random(declared: Any, draw: np.random.Generator) -> NDArray[Any]:
-    """Return one row for a graph input: standard normal numbers, or whole numbers over the type's range."""
+def _constants(content: bytes) -> tuple[list[float], list[str]]:
+    """Return thresholds of trees and texts that a file knows, besides a text that it does not."""
+    numbers, texts = list[float](), {"": None, "never seen": None}
+    proto = onnx.load_from_string(content)
+    for node in proto.graph.node:
+        for attribute in node.attribute:
+            if attribute.name == "nodes_values":
+                numbers += attribute.floats
+            elif attribute.name in ("nodes_splits", "nodes_values_as_tensor"):
+                numbers += onnx.numpy_helper.to_array(attribute.t).ravel().tolist()
+            elif attribute.name != "nodes_modes":
+                texts |= dict.fromkeys(s.decode(errors="replace") for s in attribute.strings)
+    for tensor in proto.graph.initializer:
+        if tensor.data_type == onnx.TensorProto.STRING:
+            texts |= dict.fromkeys(s.decode(errors="replace") for s in tensor.string_data)
+    return sorted({n for n in numbers if np.isfinite(n)}), list(texts)
+
+
+def _random(
+    declared: Any, draw: np.random.Generator, thresholds: Sequence[float] = (), texts: Sequence[str] = ()
+) -> NDArray[Any]:
+    """Return one row for a graph input: normal numbers and some thresholds, whole numbers, or known and other texts.
+
+    Numbers are ones that float32 holds.
+    """
+    shape = [1 if not isinstance(d, int) or at == 0 else d for at, d in enumerate(declared.shape)]
+    if declared.type == "tensor(string)" and texts:
+        return draw.choice(np.array(texts, dtype=object), shape)
     if declared.type not in _DTYPES:
         raise ModelFileError(
             "model.foreign",
@@ -122,9 +152,11 @@ def _random(declared: Any, draw: np.random.Generator) -> NDArray[Any]:
             expected="a number type, or a model that afield wrote",
         )
     dtype = np.dtype(_DTYPES[declared.type])
-    shape = [1 if not isinstance(d, int) or at == 0 else d for at, d in enumerate(declared.shape)]
     if dtype.kind == "f":
-        return draw.normal(size=shape).astype(dtype)
+        values = draw.normal(size=shape) * 10.0 ** (draw.integers(-1, 2, shape) if thresholds else 0)
+        if thresholds:
+            values = np.where(draw.random(shape) < 0.5, draw.choice(np.array(thresholds), shape), values)
+        return values.astype(np.float32).astype(dtype)
     if dtype.kind == "b":
         return draw.random(shape) < 0.5
     low, high = (0, 256) if dtype == np.uint8 else (-128, 128)

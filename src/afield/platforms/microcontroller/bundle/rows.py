@@ -38,7 +38,7 @@ def _constants(field: Field) -> dict[str, str]:
 
 def _member(field: Field, constants: dict[str, str], value: Any) -> str:
     if field.values is not None:
-        text = str(value)
+        text = str(np.ravel(np.asarray(value, dtype=object))[0])
         unseen = field.values.constants[UNKNOWN if text else MISSING][0]
         return constants.get(text, unseen)
     dtype = next(d for d in DType if d.c == field.c_type and d is not DType.BOOL)

@@ -30,8 +30,13 @@ def is_scalar(tensor: Tensor) -> bool:
     return tensor.size == 1 and tensor.rank in (1, 2) and tensor.dtype in (*FLOATS, DType.STRING)
 
 
-def gather(graph: Graph) -> Gathered:
-    """Put scalar inputs side by side. Texts stay texts here: ``codes`` is a string tensor until they are looked up."""
+def gather(graph: Graph, *, exact: bool = False) -> Gathered:
+    """Put scalar inputs side by side. Texts stay texts here: ``codes`` is a string tensor until they are looked up.
+
+    Other inputs of doubles become floats, unless doubles are asked for.
+    """
+    if not exact:
+        graph = _single(graph)
     scalars = [graph.tensors[n] for n in graph.inputs if is_scalar(graph.tensors[n])]
     numbers = tuple(t.name for t in scalars if t.dtype in FLOATS)
     codes = tuple(t.name for t in scalars if t.dtype is DType.STRING)
@@ -49,6 +54,20 @@ def gather(graph: Graph) -> Gathered:
             nodes += _cell(tensors, whole, place, tensors[name])
     rewritten = replace(graph, nodes=(*nodes, *graph.nodes), tensors=tensors, inputs=tuple(inputs))
     return Gathered(rewritten.edited(), made["numbers"], made["codes"], numbers, codes)
+
+
+def _single(graph: Graph) -> Graph:
+    """Return the graph with a cast behind each input of doubles that is no column, under the input's own name."""
+    casts, names, tensors = list[Node](), dict[str, str](), list[Tensor]()
+    for name in graph.inputs:
+        tensor = graph.tensors[name]
+        if tensor.dtype is DType.FLOAT64 and not is_scalar(tensor):
+            wide = replace(tensor, name=graph.fresh(f"{name}/double", [t.name for t in tensors]))
+            tensors += [wide, replace(tensor, dtype=DType.FLOAT32)]
+            names[name] = wide.name
+            casts.append(Node(op="Cast", name=name, inputs=(name,), outputs=(wide.name,)))
+    nodes = [replace(n, inputs=tuple(names.get(i, i) for i in n.inputs)) for n in graph.nodes]
+    return graph.edited([*casts, *nodes], tensors) if casts else graph
 
 
 def _cell(tensors: dict[str, Tensor], whole: str, place: int, cell: Tensor) -> list[Node]:

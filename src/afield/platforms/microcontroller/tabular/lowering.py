@@ -65,7 +65,7 @@ def lower(
     style : TreeStyle or None
     """
     expanded, refused = expand(graph)
-    gathered = gather(apart(expanded))
+    gathered = gather(apart(expanded), exact=exact)
     cells = following.follow(gathered.graph)
     columns = code_columns(gathered.graph, cells, gathered.code_input, gathered.codes, levels or {})
     forest = trees.lower(gathered.graph, cells, {gathered.code_input: columns}, style)
