@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from afield.core.errors import ModelFileError
+from afield.platforms.microcontroller.reading.contributed import standard
 
 if TYPE_CHECKING:
     import onnx
@@ -19,7 +20,7 @@ def damaged(reason: str) -> ModelFileError:
 
 
 def parse(data: bytes) -> onnx.ModelProto:
-    """Return the model with its local functions inlined.
+    """Return the model with its local functions inlined, and quantised operators of onnxruntime's own as ONNX.
 
     Raises
     ------
@@ -45,4 +46,7 @@ def parse(data: bytes) -> onnx.ModelProto:
             model = inliner.inline_local_functions(model)
         except (*BROKEN, DecodeError) as error:
             raise damaged(f"its functions cannot be inlined: {error}") from error
-    return model
+    try:
+        return standard(model)
+    except (*BROKEN, DecodeError) as error:
+        raise damaged(f"its quantised operators are not what they say: {error}") from error
