@@ -61,7 +61,7 @@ def joined(platform: str, proofs: Sequence[Proof]) -> Proof:
     return Proof(
         platform=platform,
         ran=True,
-        how="; ".join(p.how for p in ran),
+        how="; ".join(dict.fromkeys(p.how for p in ran)),
         rows=sum(p.rows for p in ran),
         largest=worst.largest,
         tolerance=worst.tolerance,

@@ -76,6 +76,10 @@ def test_permissions_are_those_of_the_columns_and_the_network_is_none() -> None:
     assert building.permissions_of(Model(sound_model())) == ["RECORD_AUDIO", "MODIFY_AUDIO_SETTINGS"]
 
 
+def test_a_title_becomes_a_resource_to_the_letter() -> None:
+    assert building._resource('50 % "A" & <b>\\n\n@x') == '50 % \\"A\\" &amp; &lt;b&gt;\\\\n @x'
+
+
 def test_the_script_stands_before_the_policy() -> None:
     page = b'<head>\n<meta charset="utf-8">\n<meta http-equiv="Content-Security-Policy" content="x">\n</head>'
     made = building.app_page(page)

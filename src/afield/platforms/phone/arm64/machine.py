@@ -46,6 +46,7 @@ def find_machine() -> Machine | None:
         return None
     settings = {"PYTHONHOME": str(root / "usr"), "PYTHONPATH": str(root / "site"), "PYTHONDONTWRITEBYTECODE": "1"}
     given = [part for name, value in settings.items() for part in ("-E", f"{name}={value}")]
+    given += ["-U", "LD_PRELOAD", "-U", "LD_LIBRARY_PATH"]  # of this machine, and of no use to that one
     command = (emulator, "-L", str(root), *given, str(root / "usr" / "bin" / "python3"), "-P")
     return Machine(command=command, name=f"arm64 under {_version_of(emulator)}")
 
@@ -65,7 +66,7 @@ def cache_folder() -> Path:
     """Return the folder below ``$AFIELD_CACHE``, or below ``afield`` in the user's cache folder."""
     home = os.environ.get("AFIELD_CACHE")
     root = Path(home) if home else Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "afield"
-    return root / FOLDER
+    return root.absolute() / FOLDER
 
 
 def fetch_machine(folder: Path | None = None) -> Path:
