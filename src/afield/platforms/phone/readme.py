@@ -6,6 +6,12 @@ from collections.abc import Iterable
 from pathlib import Path
 
 _PIECES = {
+    "neural/README.md": """
+## For apps on LiteRT or ExecuTorch
+
+`neural/` holds the network of the model in their formats, and what stays in front of it and behind it for onnxruntime.
+`neural/README.md` names the cut, and says how to call each file.
+""",
     ".apk": """
 ## The Android app
 
