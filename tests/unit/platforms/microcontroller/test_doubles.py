@@ -51,7 +51,7 @@ def met(b: Builder, x: Value, y: Value) -> Value:
 
 def small_constant(b: Builder, x: Value, y: Value) -> Value:
     del y
-    return b.op("Mul", b.op("Mul", x, real(b, 1e-60)), real(b, 1e60))
+    return b.op("Mul", b.op("Mul", b.op("Mul", x, real(b, 1e-60)), real(b, 1e30)), real(b, 1e30))
 
 
 def bent(b: Builder, x: Value, y: Value) -> Value:

@@ -10,6 +10,7 @@ import numpy as np
 from afield.platforms.microcontroller.following import cells as following
 from afield.platforms.microcontroller.following.columns import CodeColumn, code_columns
 from afield.platforms.microcontroller.ir import Array, DType, Graph, Node, Tensor
+from afield.platforms.microcontroller.passes.dead import remove
 from afield.platforms.microcontroller.plan import VIEW
 from afield.platforms.microcontroller.tabular.gathering import Gathered, gather
 from afield.platforms.microcontroller.tabular.precision import settle
@@ -72,7 +73,7 @@ def lower(
     labelled, labels, problems = _labelled(forest.graph)
     coded = _coded(labelled, gathered, cells, columns)
     return Tabular(
-        graph=settle(signed_log(smooth_clip(impute_last(coded))), exact=exact),
+        graph=settle(remove(signed_log(smooth_clip(impute_last(coded)))), exact=exact),
         numbers=gathered.numbers,
         codes=columns,
         number_input=gathered.number_input,
