@@ -12,7 +12,7 @@ from afield.cli import completion
 EXAMPLES = (
     "afield serve shellfish.onnx",
     "afield serve models/ --host 0.0.0.0 --token-file token.txt",
-    "curl localhost:8080/predict --data-binary @new.csv -H 'content-type: text/csv'",
+    "curl localhost:8080/predict --data-binary @new.csv",
 )
 
 WHERE, LIMITS = "Where", "Limits"

@@ -25,6 +25,7 @@ routing: Any = need("starlette.routing", purpose="The server")
 
 EXTENSIONS = ["binary_tensor_data", "model_repository", "model_repository(unload_dependents)"]
 JSON, CSV, BINARY = "application/json", "text/csv", "application/octet-stream"
+UNTOLD = "application/x-www-form-urlencoded"  # what curl says where it was told nothing: the body tells by itself
 
 Handler = Callable[[Any], Awaitable[Any]]
 
@@ -149,12 +150,12 @@ class Handlers:
         """Answer rows, JSON or CSV."""
         service = self.service
         served = self._served(request) if "model" in request.path_params else service.repository.only()
-        kind = request.headers.get("content-type", JSON).partition(";")[0].strip().lower()
-        if kind == "application/x-www-form-urlencoded":  # what curl says where it was told nothing
-            kind = JSON
-        if kind not in (JSON, CSV):
+        kind = request.headers.get("content-type", UNTOLD).partition(";")[0].strip().lower()
+        if kind not in (JSON, CSV, UNTOLD):
             raise Refusal("request.media_type", f"The media type {kind[:60]!r} is not read.", expected=f"{JSON}, {CSV}")
         body = await self._body(request)
+        if kind == UNTOLD:
+            kind = JSON if body.lstrip()[:1] in (b"{", b"[", b"") else CSV
         if len(body) > 65_536:
             found = await service.in_thread(lambda: rows.read_rows(served, body, as_csv=kind == CSV))
         else:

@@ -60,8 +60,9 @@ class Unreadable(Refusal):
 
     def __init__(self, error: AfieldError) -> None:
         super().__init__(
-            "request.form", error.what, where=error.where, got=error.got, expected=error.expected, fix=error.fix
-        )
+            "request.form", error.what, where=error.where, got=error.got, expected=error.expected,
+            fix=error.fix.replace("given as None", "given as null"),
+        )  # fmt: skip
         self.code = error.code
         if isinstance(error, ModelFileError) and error.code == "model.damaged":  # the graph itself did not take them
             self.code, self.status = "request.refused_by_model", STATUS["request.refused_by_model"]

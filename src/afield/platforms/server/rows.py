@@ -30,9 +30,7 @@ def read_rows(served: Served, body: bytes, *, as_csv: bool) -> Request:
     Refusal
         ``request.json``, ``request.csv``, ``request.form``, and the codes of ``feed_rows``.
     """
-    rows = _from_csv(body) if as_csv else _from_json(body)
-    if not as_csv:
-        _check_columns([c.name for c in served.schema.columns], rows)
+    rows = _from_csv(body) if as_csv else _from_json(served, body)
     try:
         feed, count = feed_rows(served.schema, rows)
     except ModelFileError as error:
@@ -42,7 +40,7 @@ def read_rows(served: Served, body: bytes, *, as_csv: bool) -> Request:
     return Request(feed, count, dict.fromkeys(served.output_names, False), None)
 
 
-def _from_json(body: bytes) -> Any:
+def _from_json(served: Served, body: bytes) -> Any:
     try:
         found = orjson.loads(body)
     except (orjson.JSONDecodeError, RecursionError) as error:
@@ -55,6 +53,7 @@ def _from_json(body: bytes) -> Any:
             "request.form", "The body holds no rows.", expected='{"column": value, ...}, a list of such rows, '
             'or {"rows": [...]}'
         )  # fmt: skip
+    _check_columns([c.name for c in served.schema.columns], rows)
     return rows
 
 

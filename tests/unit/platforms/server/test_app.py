@@ -47,6 +47,9 @@ def test_rows_and_csv_are_read_by_the_schema(service: Service) -> None:
         service, "POST", "/predict", content=text, headers={"content-type": "text/csv", "accept": "application/json"}
     )
     assert as_json.json() == found
+    untold = {"content-type": "application/x-www-form-urlencoded"}  # curl --data-binary @rows.csv
+    assert ask(service, "POST", "/predict", content=text, headers=untold).text == answer.text
+    assert ask(service, "POST", "/predict", content=json.dumps(ROW), headers=untold).json() == found
 
 
 def test_null_is_missing_and_infinite_numbers_have_words(service: Service) -> None:
@@ -118,6 +121,7 @@ def test_rows_that_do_not_fit_are_told_with_their_place(service: Service) -> Non
     assert answer.json()["where"] == "column 'weight', row 2"
     lacking = ask(service, "POST", "/predict", json={"sex": "M"})
     assert (lacking.status_code, lacking.json()["code"]) == (400, "model.missing_column")
+    assert "given as null" in lacking.json()["fix"]
     some = ask(service, "POST", "/predict", json=[ROW, {n: v for n, v in ROW.items() if n != "site"}])
     assert (some.status_code, some.json()["error"]) == (400, "Row 2 lacks the column 'site'.")
     for text in ("a,b\n1\n", 'a,"b\n', "", "a,a\n1,2\n"):
