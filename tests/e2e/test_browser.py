@@ -284,6 +284,19 @@ def test_rows_that_cannot_be_read_are_named_and_the_rest_answered(table, visit, 
     assert "row 3" in page.inner_text("#batch-result")
 
 
+def test_a_file_that_was_corrected_is_read_anew(table, visit, tmp_path):
+    page = visit(url_of(table[0]))
+    page.click("text=Many rows")
+    path = tmp_path / "some.csv"
+    path.write_text("sex,weight\nM,1\n")
+    for told in (".wrong", "a"):
+        with page.expect_file_chooser() as chooser:
+            page.click("#batch-file")
+        chooser.value.set_files(path)
+        page.wait_for_selector(f"#batch-result {told}")
+        write_csv(path, 3)
+
+
 def test_a_csv_without_the_columns_is_told_which(table, visit, tmp_path):
     (tmp_path / "other.csv").write_text("sex,weight\nM,1\n")
     page = visit(url_of(table[0]))
@@ -305,7 +318,8 @@ def app(tmp_path_factory):
 def test_the_app_works_offline_after_the_first_visit(app, visit, served):
     folder, exported = app
     assert exported.proof.passed
-    assert [line.partition(",")[0] for line in exported.proof.details].count("the module") == 2  # samples, hostile rows
+    runs = [line.partition(",")[0] for line in exported.proof.details]
+    assert runs.count("the module") == runs.count("the module in Node") == 2  # samples, hostile rows
     url, seen = served(folder)
     page = visit(f"{url}/")
     page.wait_for_selector("#offline")
@@ -316,7 +330,7 @@ def test_the_app_works_offline_after_the_first_visit(app, visit, served):
     assert page.evaluate("afield.ready")["passed"]
     page.fill("#field-0", "4.5")
     page.wait_for_selector("#answer .value")
-    assert seen == []
+    assert set(seen) <= {"/sw.js"}  # the browser itself may look for a newer worker
     manifest = page.evaluate("document.querySelector('link[rel=manifest]').href")
     assert manifest == f"{url}/manifest.webmanifest"
     assert page.trouble == []

@@ -25,6 +25,7 @@ export function batchElements(work, template) {
     progress.hidden = true;
   }
 
+  file.addEventListener("click", () => (file.value = "")); // else the same file, corrected, would change nothing
   file.addEventListener("change", () => file.files.length && answer(file.files[0]));
   const zone = el("div", { class: "drop" }, el("label", { for: file.id }, "Choose a CSV, or drop it here"), file);
   onDrop(zone, answer);

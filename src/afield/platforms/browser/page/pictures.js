@@ -1,7 +1,7 @@
 // A picture for the model: from a file, by drag and drop, or from the camera. The model gets its pixels as they are;
 // resizing happens inside the model.
-import { onDrop } from "./batch.js";
 import { el } from "./elements.js";
+import { mediaHolder } from "./media.js";
 
 const FRAMES_TO_SKIP = 3; // the first frames of a camera are black or dim
 
@@ -41,49 +41,35 @@ function settled(video) {
   });
 }
 
+async function decodePicture(file) {
+  const bitmap = await createImageBitmap(file, { imageOrientation: "from-image" });
+  const picture = pixelsOf(bitmap, bitmap.width, bitmap.height);
+  bitmap.close();
+  return picture;
+}
+
 /** The control of an image column; see form.js. */
 export function pictureControl(spec, id) {
-  let value = null;
   let stream = null;
-  const input = el("input", { id, type: "file", accept: "image/*" });
-  const canvas = el("canvas", { class: "picture", hidden: true, role: "img", "aria-label": `${spec.name}: the picture` });
+  const words = { noun: "picture", device: "camera", accept: "image/*", look: "picture" };
+  const holder = mediaHolder(spec, id, words, decodePicture, draw);
   const video = el("video", { class: "picture", hidden: true, playsinline: true, "aria-label": "what the camera sees" });
   const shutter = el("button", { type: "button", class: "shutter", hidden: true, onclick: take }, "Take the picture");
   const camera = el("button", { type: "button", class: "camera", onclick: () => (stream ? stop() : start()) }, "Use the camera");
-  const trouble = el("span", { class: "note wrong", role: "status" });
-  const zone = el("div", { class: "drop" }, el("span", { class: "hint" }, "A file, dropped here or chosen, or the camera"), input, el("p", { class: "buttons" }, camera, shutter), video, canvas, trouble);
+  holder.canvas.before(el("p", { class: "buttons" }, camera, shutter), video);
   video.muted = true;
 
-  function set(picture, changed = true) {
-    value = picture;
-    canvas.hidden = !picture;
-    if (picture) draw(canvas, picture);
-    if (changed) input.dispatchEvent(new Event("change", { bubbles: true }));
-  }
-
-  async function open(file) {
-    trouble.textContent = "";
-    try {
-      const bitmap = await createImageBitmap(file, { imageOrientation: "from-image" });
-      set(pixelsOf(bitmap, bitmap.width, bitmap.height));
-      bitmap.close();
-    } catch {
-      set(null);
-      trouble.textContent = "This file is not a picture that the browser can read.";
-    }
-  }
-
   async function start() {
-    trouble.textContent = "";
+    holder.tell("");
     try {
       stream = await navigator.mediaDevices.getUserMedia({ video: { facingMode: "environment" } });
     } catch (error) {
-      trouble.textContent = `The camera cannot be used: ${error.message}`;
+      holder.tell(`The camera cannot be used: ${error.message}`);
       return;
     }
     video.srcObject = stream;
     video.hidden = false;
-    canvas.hidden = true;
+    holder.canvas.hidden = true;
     camera.textContent = "Stop the camera";
     await video.play();
     await settled(video);
@@ -95,32 +81,24 @@ export function pictureControl(spec, id) {
     stream = null;
     video.srcObject = null;
     video.hidden = shutter.hidden = true;
-    canvas.hidden = !value;
+    holder.canvas.hidden = !holder.read();
     camera.textContent = "Use the camera";
   }
 
   function take() {
     const picture = pixelsOf(video, video.videoWidth, video.videoHeight);
     stop();
-    set(picture);
+    holder.set(picture);
   }
 
-  input.addEventListener("change", (event) => {
-    if (!input.files.length) return;
-    event.stopPropagation(); // the answer follows when the picture is read
-    const [file] = input.files;
-    input.value = "";
-    open(file);
-  });
-  onDrop(zone, open);
   return {
-    element: zone,
-    input,
-    read: () => value,
-    describe: () => (value ? `${value.width} × ${value.height} pixels` : ""),
+    element: holder.zone,
+    input: holder.input,
+    read: holder.read,
+    describe: () => (holder.read() ? `${holder.read().width} × ${holder.read().height} pixels` : ""),
     write(picture) {
       stop();
-      set(picture || null, false);
+      holder.set(picture || null, false);
     },
   };
 }

@@ -1,7 +1,7 @@
 // A sound for the model: from a file or from the microphone, as samples at the rate that the schema states. Whatever
 // comes after that, such as a spectrum, happens inside the model.
-import { onDrop } from "./batch.js";
 import { el, shownNumber } from "./elements.js";
+import { mediaHolder } from "./media.js";
 
 const MOST_SECONDS = 60;
 const BLOCK = 4096;
@@ -70,45 +70,24 @@ function drawWave(canvas, samples) {
 /** The control of an audio column; see form.js. */
 export function soundControl(spec, id) {
   const { rate, seconds = 0 } = spec;
-  let value = null;
-  let stop = null;
-  const input = el("input", { id, type: "file", accept: "audio/*" });
-  const canvas = el("canvas", { class: "wave", hidden: true, role: "img", "aria-label": `${spec.name}: the sound` });
-  const microphone = el("button", { type: "button", class: "microphone", onclick: () => (stop ? finish() : begin()) }, labelOf());
+  const words = { noun: "sound", device: "microphone", accept: "audio/*", look: "wave" };
+  const fitting = (samples) => (!samples?.length ? null : seconds ? samples.slice(0, Math.round(seconds * rate)) : samples);
+  const holder = mediaHolder(spec, id, words, async (file) => fitting(await decodeSound(await file.arrayBuffer(), rate)), drawWave);
+  const label = seconds ? `Record ${shownNumber(seconds)} s` : "Record";
+  const microphone = el("button", { type: "button", class: "microphone", onclick: () => (stop ? finish() : begin()) }, label);
   const progress = el("progress", { max: seconds || MOST_SECONDS, value: 0, hidden: true, "aria-label": "seconds recorded" });
-  const trouble = el("span", { class: "note wrong", role: "status" });
-  const zone = el("div", { class: "drop" }, el("span", { class: "hint" }, "A file, dropped here or chosen, or the microphone"), input, el("p", { class: "buttons" }, microphone), progress, canvas, trouble);
-
-  function labelOf() {
-    return seconds ? `Record ${shownNumber(seconds)} s` : "Record";
-  }
-
-  function set(samples, changed = true) {
-    value = samples?.length ? (seconds ? samples.slice(0, Math.round(seconds * rate)) : samples) : null;
-    canvas.hidden = !value;
-    if (value) drawWave(canvas, value);
-    if (changed) input.dispatchEvent(new Event("change", { bubbles: true }));
-  }
-
-  async function open(file) {
-    trouble.textContent = "";
-    try {
-      set(await decodeSound(await file.arrayBuffer(), rate));
-    } catch {
-      set(null);
-      trouble.textContent = "This file is not a sound that the browser can read.";
-    }
-  }
+  holder.canvas.before(el("p", { class: "buttons" }, microphone), progress);
+  let stop = null;
 
   async function begin() {
-    trouble.textContent = "";
+    holder.tell("");
     try {
       stop = await record(rate, (done) => {
         progress.value = done;
         if (done >= (seconds || MOST_SECONDS)) finish();
       });
     } catch (error) {
-      trouble.textContent = `The microphone cannot be used: ${error.message}`;
+      holder.tell(`The microphone cannot be used: ${error.message}`);
       return;
     }
     progress.value = 0;
@@ -120,24 +99,16 @@ export function soundControl(spec, id) {
     const end = stop;
     stop = null;
     if (!end) return;
-    microphone.textContent = labelOf();
+    microphone.textContent = label;
     progress.hidden = true;
-    set(await end());
+    holder.set(fitting(await end()));
   }
 
-  input.addEventListener("change", (event) => {
-    if (!input.files.length) return;
-    event.stopPropagation(); // the answer follows when the sound is read
-    const [file] = input.files;
-    input.value = "";
-    open(file);
-  });
-  onDrop(zone, open);
   return {
-    element: zone,
-    input,
-    read: () => value,
-    describe: () => (value ? `${shownNumber(value.length / rate)} s at ${shownNumber(rate)} Hz` : ""),
-    write: (samples) => set(samples || null, false),
+    element: holder.zone,
+    input: holder.input,
+    read: holder.read,
+    describe: () => (holder.read() ? `${shownNumber(holder.read().length / rate)} s at ${shownNumber(rate)} Hz` : ""),
+    write: (samples) => holder.set(fitting(samples), false),
   };
 }
