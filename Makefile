@@ -25,7 +25,7 @@ test: $(VENV)/.test
 	@sh tests/system_packages.sh
 	$(BIN)/python tests/run_all.py
 
-# LiteRT and ExecuTorch, each in an environment of its own: 4 GB in the user's cache, minutes, the network
+# LiteRT and ExecuTorch, each in an environment of its own: 3.2 GB in the user's cache, minutes, the network
 test-isolated: $(VENV)/.test
 	$(BIN)/python -m pytest -m isolated tests/isolated
 
