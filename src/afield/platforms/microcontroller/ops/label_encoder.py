@@ -24,7 +24,7 @@ class LabelEncoder(Operator):
         return at.output().size * max(1, len(_tables(at)[0]))
 
     def emit(self, at: Site, kernel: Kernel) -> None:
-        """NaN is a key like others."""
+        """Search from the first key on."""
         keys, values, default = _tables(at)
         kernel.input(0, "x")
         kernel.output(0, "y")
@@ -39,7 +39,7 @@ class LabelEncoder(Operator):
         with kernel.loop("i", at.output().size) as i:
             kernel.line("int found = 0;")
             unlike = f"key[found] != x[{i}]"
-            if of.is_float and np.isnan(keys).any():
+            if of.is_float and at.integer("nan_is_key", 1) and np.isnan(keys).any():
                 unlike = f"({unlike} && (key[found] == key[found] || x[{i}] == x[{i}]))"
             with kernel.block(f"while (found < {len(keys)} && {unlike})"):
                 kernel.line("++found;")

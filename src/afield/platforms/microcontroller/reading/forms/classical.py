@@ -10,6 +10,7 @@ from afield.platforms.microcontroller.reading.canonical import form
 from afield.platforms.microcontroller.reading.stating import NotStatic, Stated
 
 DOMAIN = "ai.onnx.ml"
+_NAN_IS_KEY = 4
 
 
 @form(f"{DOMAIN}.ArrayFeatureExtractor")
@@ -22,6 +23,12 @@ def array_feature_extractor(stated: Stated) -> list[Node]:
     nodes = [stated.node("Gather", (stated.inputs[0], flat), (taken,), axis=x.rank - 1),
              stated.node(VIEW, (taken,), stated.outputs)]  # fmt: skip
     return nodes if index.value is not None else [stated.node(VIEW, (stated.inputs[1],), (flat,)), *nodes]
+
+
+@form(f"{DOMAIN}.LabelEncoder")
+def label_encoder(stated: Stated) -> list[Node]:
+    """Say whether NaN can be a key, as it can from version 4 on."""
+    return [stated.node(nan_is_key=int(stated.version >= _NAN_IS_KEY))]
 
 
 @form(f"{DOMAIN}.Scaler")
