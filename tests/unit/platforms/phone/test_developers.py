@@ -9,6 +9,8 @@ from pathlib import Path
 import numpy as np
 import onnx
 import pytest
+import tree_sitter
+import tree_sitter_swift
 from onnx import TensorProto, helper
 
 from afield.api.proving import make_probe
@@ -62,6 +64,21 @@ def test_generated_files_have_no_mark_left_and_their_brackets_close(name: str) -
                 assert "{{" not in text, path
                 for opened, closed in ("()", "[]", "{}"):
                     assert text.count(opened) == text.count(closed), (path, opened)
+
+
+def faults(node: tree_sitter.Node) -> list[str]:
+    own = [f"line {node.start_point[0] + 1}: {node.text[:40]!r}"] if node.type == "ERROR" or node.is_missing else []
+    return own + [fault for child in node.children for fault in faults(child)]
+
+
+@pytest.mark.parametrize("content", [*MODELS.values(), small_model(regression=True)], ids=[*MODELS, "regression"])
+def test_the_swift_parses(content: bytes) -> None:
+    parser = tree_sitter.Parser(tree_sitter.Language(tree_sitter_swift.language()))
+    files = swift.swift_files(Model(content))
+    sources = {path: files[path] for path in files if path.endswith(".swift")}
+    assert len(sources) == 3
+    assert not [f"{path}: {fault}" for path, text in sources.items() for fault in faults(parser.parse(text).root_node)]
+    assert faults(parser.parse(next(iter(sources.values())).replace(b")", b"", 1)).root_node)
 
 
 def test_versions_of_the_runtime_are_pinned() -> None:
