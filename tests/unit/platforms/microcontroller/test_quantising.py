@@ -101,3 +101,14 @@ def test_a_chain_of_elementwise_operators_gets_no_scales_inside() -> None:
         assert choice.nodes[place] is node
     assert {"dv", "er", "e1", "g", "ge"}.isdisjoint(choice.chosen())
     assert {"m", "k", "m2", "y"} <= set(choice.chosen())
+
+
+def test_a_few_values_far_out_do_not_widen_the_ranges() -> None:
+    """One wild row of 300: with it in the ranges all others share a few steps."""
+    x = pictures(300)
+    x[3, 0, 0, 0] = 3000.0
+    made = in_int8(convolutional(), {"x": x}, table=False)
+    assert made is not None
+    plain = np.delete(x, 3, axis=0)
+    off = np.abs(ran(made, plain) - ran(convolutional(), plain)).mean()
+    assert off < 0.05 * ran(convolutional(), plain).std()

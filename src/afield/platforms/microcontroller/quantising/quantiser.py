@@ -17,6 +17,7 @@ from numpy.typing import NDArray
 from afield.core.errors import UnsupportedError
 from afield.platforms.microcontroller.quantising.choosing import QUANTISABLE, Choice
 from afield.platforms.microcontroller.quantising.narrowing import folded, joined, narrowed
+from afield.platforms.microcontroller.quantising.ranges import Ranges, batched, closest, inner_ranges
 from afield.platforms.microcontroller.reading.parse import BROKEN, parse
 
 if TYPE_CHECKING:
@@ -26,7 +27,6 @@ if TYPE_CHECKING:
 _MARK = ("onnx.quant.pre_process", "onnxruntime.quant")
 #: scales for each channel have an axis from this opset on
 _OPSET = 13
-_BATCH = 64
 #: the least range of a tensor: one that was 0 on all rows would get a scale of 1, and the Relu that made it so is gone
 NARROWEST = 1e-3
 
@@ -84,7 +84,11 @@ def in_int8(content: bytes, rows: Mapping[str, NDArray[Any]], *, table: bool) ->
     narrow = joined(narrow)
     chosen = Choice(narrow)
     within = [p for p, node in enumerate(chosen.nodes) if not table or node.output[0] in region]
-    return quantised(narrow, rows, chosen.chosen(within)).SerializeToString()
+    names = chosen.chosen(within)
+    one = {n: v[:1] for n, v in rows.items()}  # where the ranges are known
+    made = [quantised(narrow, rows, names)]
+    made += [quantised(narrow, one, names, ranges) for ranges in inner_ranges(narrow, rows, names)]
+    return closest(model, made, rows).SerializeToString()
 
 
 def modern(model: onnx.ModelProto) -> onnx.ModelProto:
@@ -137,13 +141,17 @@ def named(model: onnx.ModelProto) -> onnx.ModelProto:
     return model
 
 
-def quantised(model: onnx.ModelProto, rows: Mapping[str, NDArray[Any]], chosen: list[str]) -> onnx.ModelProto:
+def quantised(
+    model: onnx.ModelProto, rows: Mapping[str, NDArray[Any]], chosen: list[str], ranges: Ranges | None = None
+) -> onnx.ModelProto:
     """Return the model with scales around the ``chosen`` nodes.
 
     Parameters
     ----------
     rows : mapping of str to ndarray [N, ...]
         Inputs of the graph.
+    ranges : dict or None
+        Least and greatest value of activations by name; of others, and for None, those that they have on the rows.
     """
     import onnx
     from onnxruntime.quantization import CalibrationMethod, QuantFormat, QuantType, quantize_static
@@ -160,7 +168,7 @@ def quantised(model: onnx.ModelProto, rows: Mapping[str, NDArray[Any]], chosen: 
         quantize_static(
             given,
             place,
-            Reader(_feeds(model, rows)),
+            Reader(batched(model, rows)),
             quant_format=QuantFormat.QDQ,
             calibrate_method=CalibrationMethod.MinMax,
             op_types_to_quantize=list(QUANTISABLE),
@@ -168,17 +176,17 @@ def quantised(model: onnx.ModelProto, rows: Mapping[str, NDArray[Any]], chosen: 
             per_channel=True,
             activation_type=QuantType.QInt8,
             weight_type=QuantType.QInt8,
-            extra_options={"ActivationSymmetric": False, "WeightSymmetric": True, "MinimumRealRange": NARROWEST},
+            extra_options={
+                "ActivationSymmetric": False,
+                "WeightSymmetric": True,
+                "MinimumRealRange": NARROWEST,
+                "TensorQuantOverrides": {
+                    name: [{"rmin": np.array(low, np.float32), "rmax": np.array(high, np.float32)}]
+                    for name, (low, high) in (ranges or {}).items()
+                },
+            },
         )
         found = onnx.load(place)
     del found.metadata_props[:]
     found.metadata_props.extend(model.metadata_props)
     return found
-
-
-def _feeds(model: onnx.ModelProto, rows: Mapping[str, NDArray[Any]]) -> list[dict[str, NDArray[Any]]]:
-    """Return the rows in batches; one by one where the graph takes one."""
-    inputs = {i.name: i.type.tensor_type.shape.dim for i in model.graph.input}
-    step = 1 if any(len(inputs[n]) and inputs[n][0].HasField("dim_value") for n in rows) else _BATCH
-    count = len(next(iter(rows.values())))
-    return [{n: np.ascontiguousarray(v[i : i + step]) for n, v in rows.items()} for i in range(0, count, step)]
