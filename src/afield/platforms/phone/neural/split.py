@@ -29,7 +29,7 @@ if TYPE_CHECKING:
     from onnxruntime import InferenceSession
 
 FLOAT_TOLERANCE = 1e-5
-_MADE_ROWS, _HOSTILE_ROWS = 192, 96
+_MADE_ROWS, _HOSTILE_ROWS = 192, 400
 
 Feed = Mapping[str, NDArray[Any]]
 Floats = NDArray[np.float32]
