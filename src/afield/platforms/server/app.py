@@ -181,7 +181,10 @@ class Handlers:
 
     async def docs(self, request: Any) -> Any:
         """Give the page."""
-        return responses.HTMLResponse(page.render(openapi.describe(self.service)), headers=page.HEADERS)
+        host = request.headers.get("host", "localhost")
+        return responses.HTMLResponse(
+            page.render(openapi.describe(self.service), f"http://{host}"), headers=page.HEADERS
+        )
 
     # Shared -----------------------------------------------------------------------------------------------------------
 

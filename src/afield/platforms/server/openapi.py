@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import math
 from typing import Any
 
 import afield
+from afield.model.selftest import stored_feed
 from afield.platforms.server.served import Served
 from afield.platforms.server.service import Service
 from afield.platforms.server.tensors import NUMBERS
+from afield.problem.schema import MEDIA_KINDS
 
 _ERROR = {"$ref": "#/components/schemas/Error"}
 _NUMBER = {"type": ["number", "null"]}
@@ -115,7 +118,26 @@ def _row(served: Served) -> dict[str, Any]:
         else:
             told["description"] = f"{spec.kind}; null: missing."
         properties[spec.name] = told
-    return {"type": "object", "properties": properties, "required": [c.name for c in served.schema.columns]}
+    found: dict[str, Any] = {"type": "object", "properties": properties, "required": list(properties)}
+    return found | ({"example": example} if (example := _example(served)) else {})
+
+
+def _example(served: Served) -> dict[str, Any]:
+    """Return a row of the samples inside the file, which are made up; empty where there is none, or a picture in it."""
+    columns = served.schema.columns
+    if not served.model.selftest.rows or any(c.kind in MEDIA_KINDS for c in columns):
+        return {}
+    feed = stored_feed(served.model.selftest, served.schema)
+    known = [not any(v[at] != v[at] or v[at] == "" for v in feed.values()) for at in range(served.model.selftest.rows)]
+    at = known.index(True) if True in known else 0
+    values = {c.name: feed[c.input_name][at] for c in columns}
+    return {name: _short(value) for name, value in values.items()}
+
+
+def _short(value: Any) -> Any:
+    if isinstance(value, str):
+        return value or None
+    return float(f"{value:.4g}") if math.isfinite(value) else None
 
 
 def _request(served: Served) -> dict[str, Any]:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+import shlex
 from html import escape
 from typing import Any
 
@@ -12,14 +14,14 @@ HEADERS = {
 _STYLE = """
 :root { color-scheme: light dark; font: 16px/1.5 system-ui, sans-serif; }
 body { max-width: 52rem; margin: 2rem auto; padding: 0 1rem; }
-code, pre { font-family: ui-monospace, monospace; overflow-wrap: anywhere; }
+code, pre { font-family: ui-monospace, monospace; overflow-wrap: anywhere; white-space: pre-wrap; }
 table { border-collapse: collapse; width: 100%; }
 th, td { text-align: left; vertical-align: top; padding: .3rem .6rem .3rem 0; border-bottom: 1px solid #8886; }
 """
 
 
-def render(document: dict[str, Any]) -> str:
-    """Return the page for an OpenAPI document."""
+def render(document: dict[str, Any], address: str) -> str:
+    """Return the page for an OpenAPI document; ``address`` is where the server was asked."""
     info, schemas = document["info"], document["components"]["schemas"]
     parts = [f"<h1>{escape(info['title'])} {escape(info['version'])}</h1>", f"<p>{escape(info['description'])}</p>",
              '<p><a href="/openapi.json">openapi.json</a> · <a href="/metrics">metrics</a></p>']  # fmt: skip
@@ -35,7 +37,8 @@ def render(document: dict[str, Any]) -> str:
         for _, path, entry in entries:
             if path.endswith("/predict"):
                 schema = entry["requestBody"]["content"]["application/json"]["schema"]["items"]["$ref"]
-                parts.append(_columns(schemas[schema.rpartition("/")[2]]))
+                row = schemas[schema.rpartition("/")[2]]
+                parts += [_columns(row), *([_example(address + path, row["example"])] if "example" in row else [])]
     body = "\n".join(parts)
     return (
         '<!doctype html><html lang="en"><head><meta charset="utf-8">'
@@ -50,3 +53,9 @@ def _columns(row: dict[str, Any]) -> str:
         for name, told in row["properties"].items()
     ]
     return "<h3>Columns of a row</h3><table><tr><th>Column<th>Value" + "".join(lines) + "</table>"
+
+
+def _example(address: str, row: dict[str, Any]) -> str:
+    """Return a command for a shell that asks with a made-up row."""
+    command = f"curl {shlex.quote(address)} -d {shlex.quote(json.dumps(row, ensure_ascii=False))}"
+    return f"<h3>Try it</h3><pre>{escape(command)}</pre>"

@@ -1,7 +1,9 @@
 from __future__ import annotations
 
 import gzip
+import html
 import json
+import shlex
 from pathlib import Path
 from typing import Any
 
@@ -241,4 +243,8 @@ def test_description_and_page_tell_of_every_model(service: Service) -> None:
     page = ask(service, "GET", "/docs")
     assert "length (mm)" in page.text
     assert "script" not in page.text
+    command = shlex.split(html.unescape(page.text.partition("<pre>")[2].partition("</pre>")[0]))
+    assert command[:3] == ["curl", "http://localhost/models/small/predict", "-d"]
+    untold = {"content-type": "application/x-www-form-urlencoded"}
+    assert ask(service, "POST", "/models/small/predict", content=command[3], headers=untold).status_code == 200
     assert "default-src 'none'" in page.headers["content-security-policy"]
