@@ -35,7 +35,7 @@ export function batchElements(work, template) {
 function resultElements({ csv, rows, unread, header, first, problems }, name) {
   const left = unread ? `, ${shownNumber(unread)} could not be read and ${unread === 1 ? "has" : "have"} no answer` : "";
   return [
-    el("p", {}, `${shownNumber(rows)} rows${left}. `, download(name.replace(/(\.\w+)?$/, "_answers.csv"), csv, "Save the answers")),
+    el("p", {}, `${shownNumber(rows)} ${rows === 1 ? "row" : "rows"}${left}. `, download(name.replace(/(\.\w+)?$/, "_answers.csv"), csv, "Save the answers")),
     problems.length ? el("ul", { class: "note outside" }, problems.map((text) => el("li", {}, text))) : null,
     el(
       "div",
