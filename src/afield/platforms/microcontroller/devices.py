@@ -24,9 +24,7 @@ class Device:
         Instruction set by its common name.
     flash_bytes, ram_bytes, clock_hz : int
     code : float
-        Size of code against a Cortex-M4F's.
-    library_bytes : int
-        What floats in software add.
+        Size of code against that of its board; where no board stands for the device, against a Cortex-M4F's.
     board : str
         The emulated board that runs its proofs; "" where none does.
     source : str
@@ -43,7 +41,6 @@ class Device:
     ram_bytes: int
     clock_hz: int
     code: float
-    library_bytes: int
     board: str
     source: str
     double_bytes: int = 8

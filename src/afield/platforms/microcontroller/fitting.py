@@ -2,26 +2,24 @@
 
 from __future__ import annotations
 
+import json
 import re
 from dataclasses import dataclass
+from functools import cache
+from pathlib import Path
+from typing import Any
 
 from afield.core.findings import Finding
+from afield.platforms.microcontroller.counting import counted
 from afield.platforms.microcontroller.devices import Device
 from afield.platforms.microcontroller.emission.network import Network
 
 _COMMENT = re.compile(r"/\*.*?\*/", re.S)
-_TOKEN = re.compile(r"[A-Za-z_]\w*|\d[\w.]*|[^\s\w]")
-#: bytes of a Cortex-M4F at -O2, from measured programs: the wrapper, a token of C, a leaf of branched trees
-_WRAPPER, _BYTES_A_TOKEN, _BYTES_A_LEAF = 130.0, 0.36, 25.0
-_LEAF = re.compile(r"\bsum \+= [^;]*f;")
-#: functions of libm and libgcc that a program brings along
-_LIBRARY = {
-    r"\bdouble\b": 2_300,
-    r"expf?\(": 500,
-    r"logf?\(": 300,
-    r"\b(cosf|sinf|tanf)\(": 7_300,
-    r"\b(powf|erff|tanhf|atanf|asinf|acosf|sinhf|coshf|expm1f|log1pf|fmodf)\(": 1_200,
-}
+LIBRARY = Path(__file__).with_name("library.json")
+#: chips with Cortex-M's DSP instructions, for which the emitted C has lines of its own
+DSP = ("cortex-m4f", "cortex-m7", "cortex-m33", "cortex-m55")
+#: the board whose sizes stand for a device that none stands for, times the device's own factor
+STAND_IN = "cortex-m4f"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -31,9 +29,9 @@ class Needs:
     Parameters
     ----------
     constant_bytes, ram_bytes : int
-        Exact: tables; the arena.
+        Exact: tables; the arena, and what the C library keeps.
     code_bytes : int
-        Estimated within a tenth or 1 KB of what gcc 12 -O2 makes of it for a Cortex-M4F.
+        Estimated within a tenth or 1 KB of what gcc -O2 makes of it.
     """
 
     constant_bytes: int
@@ -48,16 +46,29 @@ class Needs:
 
 def needs(network: Network, device: Device | None = None) -> Needs:
     """Return what a network takes on a device; without one on a Cortex-M4F."""
-    text = _COMMENT.sub("", network.functions + network.body)
-    leaves = len(_LEAF.findall(text)) if "forest_branches" in text else 0
-    plain = len(_TOKEN.findall(text)) - 20 * leaves
-    code = _WRAPPER + _BYTES_A_TOKEN * max(0, plain) + _BYTES_A_LEAF * leaves
-    code += sum(size for pattern, size in _LIBRARY.items() if re.search(pattern, text))
+    board = device.board if device and device.board else STAND_IN
+    sizes = _sizes()[board]
+    counts = counted(network.functions, network.body, dsp=board in DSP)
+    brought = {m for name in counts.operations for m in sizes["operations"].get(name) or ()}
+    members = [sizes["members"][name] for name in sorted(brought)]
+    code = sizes["code"]["program"] + sum(flash for flash, _ in members)
+    for name in ("calls", "kernels", "branches", "floats", "doubles", "leaves"):
+        code += sizes["code"][name] * getattr(counts, name)
     return Needs(
         constant_bytes=network.constant_bytes,
-        code_bytes=round(code * device.code + device.library_bytes if device else code),
-        ram_bytes=network.arena_bytes,
+        code_bytes=round(code * (device.code if device else 1.0)),
+        ram_bytes=network.arena_bytes + sum(ram for _, ram in members),
     )
+
+
+@cache
+def _sizes() -> dict[str, Any]:
+    """Return what was measured on each board: bytes of each token, members of the C library, operations that need them.
+
+    benchmarks/microcontroller/library.py and fitting.py write the file.
+    """
+    found: dict[str, Any] = json.loads(LIBRARY.read_text(encoding="utf-8"))
+    return found
 
 
 def shortfalls(network: Network, device: Device) -> list[Finding]:
