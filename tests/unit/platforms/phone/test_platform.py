@@ -11,11 +11,13 @@ import numpy as np
 import pytest
 
 from afield.api.proving import make_probe
-from afield.core.errors import MissingDependencyError, ProblemError
+from afield.core.errors import MissingDependencyError, OutputError, ProblemError
 from afield.core.proofs import Proof
 from afield.model.model import Model
+from afield.platforms.phone import platform as module
 from afield.platforms.phone.apk import building, programs
 from afield.platforms.phone.arm64 import machine, proof
+from afield.platforms.phone.options import PhoneOptions
 from afield.platforms.phone.piece import joined
 from afield.platforms.phone.readme import readme_of
 from afield.problem.schema import ColumnSpec
@@ -36,6 +38,16 @@ def test_proofs_are_joined_by_the_one_nearest_to_its_tolerance() -> None:
     nan = joined("phone", [ran(1e-6, 1e-6), ran(float("nan"), 1e-6, passed=False)])
     assert np.isnan(nan.largest)
     assert not joined("phone", [Proof.not_run("a", "b")]).ran
+
+
+def test_a_full_folder_is_refused_before_any_work(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(module, "PIECES", ())
+    (tmp_path / "mine.txt").write_text("mine")
+    with pytest.raises(OutputError, match="not empty"):
+        module.platform.export(small_model(), tmp_path)
+    made = module.platform.export(small_model(), tmp_path, PhoneOptions(force=True))
+    assert made.files == ("README.md", "model.onnx")
+    assert (tmp_path / "mine.txt").read_text() == "mine"
 
 
 def test_the_page_names_the_pieces_that_are_there() -> None:
