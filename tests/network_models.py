@@ -102,7 +102,7 @@ def varied_network(side: int = 96, classes: int = 2) -> onnx.ModelProto:
         node("HardSwish", ["n2"], ["h2"]),
         node("Conv", ["h2", "w3"], ["c3"]),
         node("Add", ["c3", "r1"], ["s3"]),
-        node("MaxPool", ["s3"], ["m"], kernel_shape=[3, 3], strides=[2, 2], pads=[1, 1, 1, 1]),
+        node("MaxPool", ["s3"], ["m"], kernel_shape=[3, 3], strides=[2, 2], pads=[0, 0, 1, 1]),
         node("AveragePool", ["s3"], ["a"], kernel_shape=[3, 3], strides=[2, 2], pads=[1, 1, 1, 1]),
         node("Concat", ["m", "a"], ["j"], axis=1),
         node("ReduceMean", ["j", "axes"], ["g"], keepdims=0),

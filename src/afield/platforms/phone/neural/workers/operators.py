@@ -45,8 +45,8 @@ def _many(both: Callable[[Tensor, Tensor], Tensor]) -> Operator:
     return over
 
 
-def _window(v: Values, a: Attributes, kernel: list[int], fill: float) -> tuple[Tensor, list[int]]:
-    """Return the padded input and the padding that is left for the operator itself: the even one."""
+def _pads(v: Values, a: Attributes, kernel: list[int]) -> list[int]:
+    """Return the padding before each axis, then after each."""
     spatial = len(kernel)
     pads = list(a.get("pads", [0] * 2 * spatial))
     if a.get("ceil_mode") and any(pads):
@@ -60,10 +60,16 @@ def _window(v: Values, a: Attributes, kernel: list[int], fill: float) -> tuple[T
             extra = max(0, wanted - size)
             small, large = extra // 2, extra - extra // 2
             pads[i], pads[spatial + i] = (small, large) if mode == "SAME_UPPER" else (large, small)
-    if pads[:spatial] == pads[spatial:] and fill == 0.0:
+    return pads
+
+
+def _window(v: Values, a: Attributes, kernel: list[int]) -> tuple[Tensor, list[int]]:
+    """Return the input, padded by zeros, and the padding that is left for the operator itself: the even one."""
+    pads, spatial = _pads(v, a, kernel), len(kernel)
+    if pads[:spatial] == pads[spatial:]:
         return v[0], pads[:spatial]
     flat = [p for i in reversed(range(spatial)) for p in (pads[i], pads[spatial + i])]
-    return (functional.pad(v[0], flat, value=fill) if any(flat) else v[0]), [0] * spatial
+    return functional.pad(v[0], flat), [0] * spatial
 
 
 def _by_rank(what: str, kernel: list[int], *functions: Any) -> Any:
@@ -76,7 +82,7 @@ def _by_rank(what: str, kernel: list[int], *functions: Any) -> Any:
 def _conv(v: Values, a: Attributes) -> Tensor:
     kernel = list(v[1].shape[2:])
     convolve = _by_rank("Conv", kernel, functional.conv1d, functional.conv2d)
-    x, pads = _window(v, a, kernel, 0.0)
+    x, pads = _window(v, a, kernel)
     ones = [1] * len(kernel)
     bias = v[2] if len(v) > 2 else None
     strides, dilations = list(a.get("strides", ones)), list(a.get("dilations", ones))
@@ -86,9 +92,18 @@ def _conv(v: Values, a: Attributes) -> Tensor:
 def _max_pool(v: Values, a: Attributes) -> Tensor:
     kernel = list(a["kernel_shape"])
     pool = _by_rank("MaxPool", kernel, functional.max_pool1d, functional.max_pool2d)
-    x, _ = _window(v, a, kernel, float("-inf"))
-    ones = [1] * len(kernel)
-    return pool(x, kernel, list(a.get("strides", ones)), 0, list(a.get("dilations", ones)), bool(a.get("ceil_mode", 0)))
+    ones, spatial, x = [1] * len(kernel), len(kernel), v[0]
+    pads, dilations = _pads(v, a, kernel), list(a.get("dilations", ones))
+    own = pads[:spatial]
+    if own != pads[spatial:] or any(2 * p > size for p, size in zip(own, kernel, strict=True)):
+        if dilations != ones:
+            raise ValueError("MaxPool with gaps and uneven padding cannot be rebuilt")
+        for i in range(spatial):  # a window that reaches out has the edge in it, so the edge again changes nothing
+            axis, size = 2 + i, x.shape[2 + i]
+            first, last = x.narrow(axis, 0, 1), x.narrow(axis, size - 1, 1)
+            x = torch.cat([first] * pads[i] + [x] + [last] * pads[spatial + i], dim=axis)
+        own = [0] * spatial
+    return pool(x, kernel, list(a.get("strides", ones)), own, dilations, bool(a.get("ceil_mode", 0)))
 
 
 def _average_pool(v: Values, a: Attributes) -> Tensor:
@@ -97,7 +112,7 @@ def _average_pool(v: Values, a: Attributes) -> Tensor:
     ones = [1] * len(kernel)
     if list(a.get("dilations", ones)) != ones:
         raise ValueError("AveragePool with gaps cannot be rebuilt")
-    x, pads = _window(v, a, kernel, 0.0)
+    x, pads = _window(v, a, kernel)
     rest, ceil = [p for p in reversed(pads) for _ in (0, 1)], bool(a.get("ceil_mode", 0))
 
     def mean(value: Tensor) -> Tensor:
@@ -105,7 +120,7 @@ def _average_pool(v: Values, a: Attributes) -> Tensor:
 
     if a.get("count_include_pad", 0) or (x is v[0] and not any(pads)):
         return mean(x)
-    there = _window([torch.ones(v[0].shape)], a, kernel, 0.0)[0]
+    there = _window([torch.ones(v[0].shape)], a, kernel)[0]
     return mean(x) / mean(there)  # what lies outside counts for nothing
 
 
