@@ -13,8 +13,11 @@ import pytest
 
 from afield.core.errors import UnsupportedError
 from afield.model.session import open_session
-from afield.platforms.microcontroller.compiler import Options
+from afield.platforms.microcontroller.compiler import Options, compile_network
+from afield.platforms.microcontroller.integer import oracle
 from afield.platforms.microcontroller.platform import platform
+from afield.platforms.microcontroller.prove import board
+from afield.platforms.microcontroller.prove.chips import BOARDS
 from afield.platforms.microcontroller.prove.observing import observed
 from afield.platforms.microcontroller.prove.stepwise import stepwise
 from afield.platforms.microcontroller.quantising.choosing import Choice
@@ -112,3 +115,18 @@ def test_a_few_values_far_out_do_not_widen_the_ranges() -> None:
     plain = np.delete(x, 3, axis=0)
     off = np.abs(ran(made, plain) - ran(convolutional(), plain)).mean()
     assert off < 0.05 * ran(convolutional(), plain).std()
+
+
+@pytest.mark.parametrize("name", ["cortex-m3", "cortex-m4f", "rv32"])
+def test_boards_equal_the_reference(name: str, tmp_path: Path) -> None:
+    if BOARDS[name].lacking:
+        pytest.skip(f"needs {BOARDS[name].lacking}")
+    content, shape = NETWORKS["gated"]()
+    x = np.random.default_rng(0).normal(size=(18, *shape)).astype(np.float32)
+    compiled = compile_network(in_int8(content, {"x": x[:16]}, table=False) or b"", Options(name="gated"))
+    assert {"IntegerMul", "IntegerGroupedConv", "IntegerAveragePool", "IntegerTable"} <= {
+        node.op for node in compiled.graph.nodes
+    }
+    measured = board.measure(compiled.network, [[row[None]] for row in x[16:]], name, tmp_path)
+    for row, (answer,) in zip(x[16:], measured.outputs, strict=True):
+        np.testing.assert_array_equal(answer, oracle.run(compiled.graph, {"x": row[None]})[0])
