@@ -14,7 +14,7 @@ _TOKEN = re.compile(
     r"[A-Za-z_]\w*|(?:\d+\.\d*|\d*\.\d+|\d+)(?:e[+-]?\d+)?[fuUlL]*"
     r"|<<=|>>=|[-+*/<>=!&|^%]=|<<|>>|&&|\|\||\+\+|--|->|[^\s\w]"
 )
-_DECLARED = re.compile(r"\b(float|double)\s+((?:\*\s*(?:const\s+)?)?\w+)([^;{}()]*)")
+_DECLARED = re.compile(r"\b(float|double)\s+((?:\*\s*(?:const\s+)?)?\w+)(?=([^;{}()]*))")
 _FUNCTION = re.compile(r"\b(float|double)\s+(\w+)\(")
 _OPERATORS = {"+": "+", "-": "-", "*": "*", "/": "/", "+=": "+", "-=": "-", "*=": "*", "/=": "/", "<": "<", ">": "<",
               "<=": "<", ">=": "<", "==": "=", "!=": "="}  # fmt: skip
@@ -91,7 +91,7 @@ def _declared(function: str, kind: str) -> set[str]:
     names: set[str] = set()
     for found, name, rest in _DECLARED.findall(_flat(function)):
         if found == kind:
-            more = re.findall(r",\s*(\*?\s*\w+\s*@?)", re.sub(r"=[^,;]*", "", rest))
+            more = re.findall(r",\s*(\*?\s*\w+\s*@?)\s*(?=,|$)", re.sub(r"=[^,;]*", "", rest))
             first = f"{name}{'@' if rest.lstrip().startswith('@') else ''}"
             for one in (first, *more):
                 bare = re.sub(r"\bconst\b|[*@\s]", "", one)
@@ -120,13 +120,14 @@ def _conversions(function: str, single: set[str]) -> Iterator[str]:
     flat, names = _flat(function), {n.rstrip("@") for n in single | _declared(function, "float")}
     if re.search(rf"\({_INTEGERS}\)\(?-?(?:{'|'.join(map(re.escape, sorted(names))) or '0'})\b", flat):
         yield "float>int"
-    if "(float)" in flat:
-        yield "int>float"
-        if re.search(r"\buint(?:8|16|32)_t\b|\bunsigned\b", flat):
-            yield "unsigned>float"
+    unsigned = set(re.findall(r"\b(?:uint(?:8|16|32)_t|unsigned)\s+[*\s]*(?:const\s+)?(\w+)", flat))
+    real = {n.rstrip("@") for n in _declared(function, "double")} | names
+    for cast in re.findall(r"\(float\)\(?-?(\w+)", flat):
+        if cast not in real:
+            yield "unsigned>float" if cast in unsigned else "int>float"
     if re.search(r"\bdouble\b", function):
         yield from ("double>float", "float>double")
-    if re.search(r"\bint64_t\b", flat):
+    if re.search(r"\(int64_t\)[^;]*\*", flat):
         yield "long*"
     if re.search(r"\b\w+ % \w", flat):
         yield "int/"
