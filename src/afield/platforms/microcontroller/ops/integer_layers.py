@@ -7,6 +7,7 @@ import math
 import numpy as np
 
 from afield.platforms.microcontroller.emission.kernel import Kernel
+from afield.platforms.microcontroller.integer.geometry import depthwise, dilated, extents, padded
 from afield.platforms.microcontroller.integer.quantised import limits
 from afield.platforms.microcontroller.ir import Array, DType
 from afield.platforms.microcontroller.leads import window_lead
@@ -21,30 +22,21 @@ BLOCKS = (16, 8)
 class IntegerConv(Operator):
     """Inputs: bytes [N, spatial..., C], weights int8 [M, C / group, kernel...], bias int32 [M], multiplier int32."""
 
-    def problems(self, at: Site) -> list[str]:
-        """At most two spatial dimensions; groups of one channel each, or no groups."""
-        found = []
-        if at.input(1).rank > 4:
-            found.append("int8 convolutions have at most two spatial dimensions here: quantise it not.")
-        if at.integer("group", 1) > 1 and not (_depthwise(at) and all(d == 1 for d in at.integers("dilations"))):
-            found.append("int8 convolutions have no groups here but depthwise ones: leave this one in float.")
-        return found
-
     def macs(self, at: Site) -> int:
         """Return one for each weight and output pixel."""
         return at.output().size * math.prod(at.input(1).shape[1:])
 
     def scratch_bytes(self, at: Site) -> int:
         """Return two windows, where there is a border."""
-        return 0 if _depthwise(at) or not _padded(at) else 2 * math.prod(at.input(1).shape[1:])
+        return 0 if depthwise(at) or not padded(at) else 2 * math.prod(at.input(1).shape[1:])
 
     def lead_bytes(self, at: Site) -> int:
         """Return the distance: two pixels are computed side by side, of depthwise layers one."""
-        return window_lead(at, 1 if _depthwise(at) else 2)
+        return window_lead(at, 1 if depthwise(at) else 2)
 
     def emit(self, at: Site, kernel: Kernel) -> None:
         """Choose between depthwise and dense."""
-        if _depthwise(at):
+        if depthwise(at):
             _emit_depthwise(at, kernel)
         else:
             _emit_conv(at, kernel)
@@ -137,37 +129,8 @@ def _signed(at: Site) -> bool:
     return at.input().dtype is DType.INT8 is at.output().dtype
 
 
-def _depthwise(at: Site) -> bool:
-    group = at.integer("group", 1)
-    return group > 1 and group == at.input(1).shape[0] and at.input(1).shape[1] == 1
-
-
-def _dilated(at: Site) -> bool:
-    return any(d > 1 and k > 1 for d, k in zip(at.integers("dilations"), at.input(1).shape[2:], strict=True))
-
-
-def _padded(at: Site) -> bool:
-    return any(at.integers("pads")) or _dilated(at)
-
-
-def _plane(at: Site) -> dict[str, int]:
-    """Return the extents of a 2-D convolution; in 1-D the height is 1."""
-    x, y, window = at.input().shape, at.output().shape, at.input(1).shape[2:]
-    lift = (1,) * (2 - len(window))
-    in_h, in_w = (*lift, *x[1:-1])
-    out_h, out_w = (*lift, *y[1:-1])
-    kernel_h, kernel_w = (*lift, *window)
-    stride_h, stride_w = (*lift, *at.integers("strides"))
-    top, left = (*(0,) * len(lift), *at.integers("pads")[: len(window)])
-    return {
-        "IN_H": in_h, "IN_W": in_w, "OUT_H": out_h, "OUT_W": out_w, "KERNEL_H": kernel_h, "KERNEL_W": kernel_w,
-        "STRIDE_H": stride_h, "STRIDE_W": stride_w, "PAD_TOP": top, "PAD_LEFT": left, "BATCHED": int(x[0] > 1),
-        "BATCH": x[0],
-    }  # fmt: skip
-
-
 def _emit_conv(at: Site, kernel: Kernel) -> None:
-    w, plane = _weights(at), _plane(at)
+    w, plane = _weights(at), extents(at)
     outs, depth = w.shape[:2]
     height, width = plane["KERNEL_H"], plane["KERNEL_W"]
     run = width * depth
@@ -183,23 +146,23 @@ def _emit_conv(at: Site, kernel: Kernel) -> None:
     kernel.title("integer_pointwise" if height == width == 1 else f"integer_conv_{height}x{width}")
     _operands(at, kernel, table, _folded(at, outs + outs % 2))
     parameters: dict[str, str | int | bool] = {**plane, **_scalars(at, kernel), **_widening(at, kernel)}
-    if _padded(at):
+    if padded(at):
         kernel.scratch(at.input().dtype.c, "patch")
     pixels = at.output().size // outs
-    flat = height == width == 1 < pixels and not _padded(at) and at.input().size == pixels * depth
+    flat = height == width == 1 < pixels and not padded(at) and at.input().size == pixels * depth
     aligned = fours if run % 2 == 0 else 0  # words of the weights lie at multiples of four
     block = next((size for size in BLOCKS if fours % size == 0), _FOUR)
     kernel.snippet(
         "integer_conv.c", **parameters, FLAT=flat, PIXELS=pixels, ODD_PIXELS=pixels % 2, BLOCK=block,
         UNROLL=block // _FOUR, SECOND=f"p + {depth}" if flat else "q", IN_C=depth, OUT_C=outs, ODD=outs % 2,
         TALL=height > 1, **_wide(at, kernel, aligned), RUN=run, FOURS=fours, REST=run % _FOUR,
-        PADDED=_padded(at), DILATED=_dilated(at), DILATION_H=dilations[0], DILATION_W=dilations[1],
+        PADDED=padded(at), DILATED=dilated(at), DILATION_H=dilations[0], DILATION_W=dilations[1],
         X_ZERO=at.integer("x_zero"), OUT_T=at.output().dtype.c,
     )  # fmt: skip
 
 
 def _emit_depthwise(at: Site, kernel: Kernel) -> None:
-    w, plane = _weights(at), _plane(at)
+    w, plane = _weights(at), extents(at)
     taps = w.reshape(-1, plane["KERNEL_H"], plane["KERNEL_W"]).transpose(1, 2, 0)
     zero, channels = at.integer("x_zero"), len(w)
     half = -zero & 0xFFFF
