@@ -16,6 +16,7 @@ from afield.model.model import Model
 from afield.platforms.protocol import Platform
 from afield.platforms.python import PythonOptions, platform
 from afield.platforms.python.platform import HERE
+from media_models import image_model
 from small_models import one_row, small_model
 
 FILE = small_model()
@@ -158,3 +159,15 @@ def test_the_test_in_the_folder_needs_no_afield(tmp_path: Path, regression: bool
     done = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, check=False)
     assert done.returncode == code, done.stderr
     assert "afield." not in (tmp_path / "test_model.py").read_text().replace("afield.selftest", "")
+
+
+def test_the_script_answers_a_picture(tmp_path: Path) -> None:
+    model = Model(image_model())
+    platform.export(model.bytes, tmp_path / "bundle")
+    pixels = np.arange(20 * 30 * 3, dtype=np.uint8).reshape(20, 30, 3)
+    command = [sys.executable, tmp_path / "bundle" / "predict.py"]
+    done = subprocess.run(
+        command, input=json.dumps({"photo": pixels.tolist()}), capture_output=True, text=True, check=True
+    )
+    answer = json.loads(done.stdout)
+    assert answer["probabilities"] == pytest.approx(model.predict_proba({"photo": pixels[None]})[0].tolist(), abs=1e-6)

@@ -7,6 +7,7 @@ from pathlib import Path
 import numpy as np
 import onnxruntime
 
+ARRAYS = {"tensor(uint8)": np.uint8, "tensor(float)": np.float32}  # pictures [height][width][3]; sounds [samples]
 session = onnxruntime.InferenceSession(Path(__file__).with_name("model.onnx"))
 given = json.loads(sys.argv[1] if len(sys.argv) > 1 else sys.stdin.read())
 rows = given if isinstance(given, list) else [given]
@@ -18,6 +19,8 @@ for column in session.get_inputs():  # one input per column; None is a missing v
     values = [row[column.name] for row in rows]
     if column.type == "tensor(double)":
         feed[column.name] = np.array([np.nan if v is None else v for v in values], dtype=np.float64)
+    elif column.type in ARRAYS:
+        feed[column.name] = np.array(values, dtype=ARRAYS[column.type])
     else:
         feed[column.name] = np.array(["" if v is None else str(v) for v in values], dtype=object)
 
