@@ -104,7 +104,10 @@ def built(
     for name in sorted(n for n in files if n.endswith(".c")):
         objects.append(f"{name}.o")
         compiled(name, objects[-1], setting, folder, (*WARNINGS, *flags))
-    harness = [str(HERE / name) for name in tools.harness]
+    harness = [f"{name}.o" for name in tools.harness]
+    for name, made in zip(tools.harness, harness, strict=True):
+        bare = ("-ffreestanding", "-I", str(folder)) if tools.linking else ("-I", str(folder))
+        call([f"{tools.prefix}gcc", *flags, *bare, "-c", str(HERE / name), "-o", made], folder)
     script = ("-T", str(HERE / setting.script)) if setting.script else ()
     for name in ("entry", "empty"):
         own = ("-I", str(folder), *harness, f"{name}.c", *objects, *tools.libraries, "-o", f"{name}.elf")
