@@ -1,4 +1,4 @@
-"""Generated cases of operators for tables, signals and integers; see ``generated_operators``, which has the others."""
+"""Generated cases of trees, signals and integers; see ``generated_operators``, which has the others."""
 
 from __future__ import annotations
 
@@ -40,57 +40,6 @@ def table(rng: Random) -> Array:
 
 def floats(rng: Random, count: int) -> list[float]:
     return [float(np.float32(v)) for v in rng.normal(size=count)]
-
-
-def scaler(rng: Random) -> Generated:
-    x = table(rng)
-    count = pick(rng, 1, x.shape[1])
-    return classical("Scaler", {"x": x}, {"offset": floats(rng, count), "scale": floats(rng, count)})
-
-
-def normalizer(rng: Random) -> Generated:
-    return classical("Normalizer", {"x": real(rng, *shape(rng, 2))}, {"norm": pick(rng, "L1", "L2", "MAX")})
-
-
-def imputer(rng: Random) -> Generated:
-    x = table(rng)
-    values = floats(rng, pick(rng, 1, x.shape[1]))
-    return classical("Imputer", {"x": x}, {"imputed_value_floats": values, "replaced_value_float": float("nan")})
-
-
-def one_hot(rng: Random) -> Generated:
-    x = np.round(real(rng, *shape(rng, 2)) * 2)
-    return classical("OneHotEncoder", {"x": x}, {"cats_int64s": [int(v) for v in rng.permutation(5)[:3]]})
-
-
-def extractor(rng: Random) -> Generated:
-    x = table(rng)
-    places = rng.integers(0, x.shape[1], int(rng.integers(1, 5)))
-    return classical("ArrayFeatureExtractor", {"x": x, "i": places}, {})
-
-
-def label_encoder(rng: Random) -> Generated:
-    x = rng.integers(-4, 5, shape(rng, 2))
-    keys = [int(v) for v in rng.permutation(9)[: int(rng.integers(1, 6))] - 4]
-    if rng.random() < 0.5:
-        values = {"values_int64s": [int(v) for v in rng.integers(-99, 99, len(keys))], "default_int64": 7}
-    else:
-        values = {"values_floats": floats(rng, len(keys)), "default_float": 0.5}
-    return classical("LabelEncoder", {"x": x}, {"keys_int64s": keys, **values})
-
-
-def linear_regressor(rng: Random) -> Generated:
-    x, targets = real(rng, *shape(rng, 2)), int(rng.integers(1, 4))
-    attributes = {"coefficients": floats(rng, targets * x.shape[1]), "intercepts": floats(rng, targets)}
-    return classical("LinearRegressor", {"x": x}, {**attributes, "targets": targets})
-
-
-def linear_classifier(rng: Random) -> Generated:
-    x, classes = real(rng, *shape(rng, 2)), int(rng.integers(3, 6))
-    attributes = {"coefficients": floats(rng, classes * x.shape[1]), "intercepts": floats(rng, classes)}
-    attributes |= {"classlabels_ints": [int(v) for v in rng.permutation(20)[:classes]]}
-    transform = pick(rng, "NONE", "LOGISTIC", "SOFTMAX")
-    return classical("LinearClassifier", {"x": x}, {**attributes, "post_transform": transform}, ("label", "y"))
 
 
 def tree_ensemble(rng: Random) -> Generated:
@@ -214,10 +163,8 @@ def _of(function: Callable[[Random, str], Generated], op: str) -> Callable[[Rand
     return lambda rng: function(rng, op)
 
 
-CLASSICAL: dict[str, Callable[[Random], Generated]] = {
-    "Scaler": scaler, "Normalizer": normalizer, "Imputer": imputer, "OneHotEncoder": one_hot,
-    "ArrayFeatureExtractor": extractor, "LabelEncoder": label_encoder, "LinearRegressor": linear_regressor,
-    "LinearClassifier": linear_classifier, "TreeEnsemble": tree_ensemble, "BatchNormalization": normalised,
+SAMPLES: dict[str, Callable[[Random], Generated]] = {
+    "TreeEnsemble": tree_ensemble, "BatchNormalization": normalised,
     "GlobalAveragePool": averaged, "Not": negated, "MatMulInteger": whole_product,
     **{op: _of(viewed, op) for op in ("Flatten", "Squeeze", "Unsqueeze")},
     **{op: _of(fourier, op) for op in ("DFT", "STFT")},
