@@ -37,6 +37,7 @@ def answer(model, rows, out):
     print(json.dumps({"runtime": "stand-in 1", "input": {"shape": [1, 4], "dtype": "float32"},
                       "output": {"shape": [1, 1], "dtype": "int8", "scale": 0.5, "zero_point": 3}}))
 
+# refusal
 {"convert": convert, "quantise": quantise, "answer": answer}[sys.argv[1]](*sys.argv[2:])
 """
 
@@ -112,6 +113,52 @@ def test_what_a_converter_says_is_told(home: Path, tmp_path: Path) -> None:
     with pytest.raises(UnsupportedError, match=r"no lowering for aten\.odd") as caught:
         write(tmp_path / "out", PhoneOptions(executorch=True))
     assert caught.value.code == "phone.conversion"
+
+
+@pytest.mark.error_code("phone.conversion")
+def test_a_float_form_that_is_refused_is_an_error(home: Path, tmp_path: Path) -> None:
+    (home / "litert.py").write_text("import sys\nsys.exit('cannot open ' + sys.argv[-1])")
+    with pytest.raises(UnsupportedError, match="LiteRT float32") as caught:
+        write(tmp_path / "out", PhoneOptions(litert=True))
+    assert caught.value.got == "cannot open network.tflite"  # no name that changes from run to run
+
+
+@pytest.mark.parametrize(("step", "told"), [("quantise", "no kernel for 8 bits"), ("answer", "DIV failed to invoke")])
+def test_an_int8_form_that_is_refused_leaves_the_float_form(home: Path, tmp_path: Path, step: str, told: str) -> None:
+    refusal = f"if sys.argv[1] == {step!r} and any('int8' in a for a in sys.argv[2:]): sys.exit({told!r})\n"
+    (home / "litert.py").write_text(refusal.join(WORKER.replace("OFF", "0.0").split("# refusal\n")))
+    model, bundle = write(tmp_path / "out", PhoneOptions(litert=True, executorch=True))
+    assert "neural/network.tflite" in bundle.files
+    assert "neural/network_int8.tflite" not in bundle.files
+    facts = json.loads((bundle.path / "neural/neural.json").read_text())
+    assert list(facts["network"]["files"]) == ["network.tflite", "network.pte"]
+    assert facts["network"]["not_made"] == {"network_int8.tflite": {"form": "LiteRT int8", "reason": told}}
+    text = (bundle.path / "neural/README.md").read_text()
+    assert f"`network_int8.tflite` (LiteRT int8) was not made: {told}" in text
+    assert "| `network_int8.tflite` |" not in text
+    proofs = {p.platform: p for p in Neural().prove(bundle, model, make_probe(model.bytes))}
+    assert {name: p.passed for name, p in proofs.items()} == {
+        "LiteRT float32": True, "LiteRT int8": False, "ExecuTorch float32": True,
+    }  # fmt: skip
+    failed = proofs["LiteRT int8"]
+    assert failed.ran
+    assert "FAILED" in failed.text()
+    assert failed.text().endswith("not made")
+    assert failed.details == (told,)
+    assert failed.to_json()["largest"] is None
+
+
+def test_a_file_that_refuses_later_rows_fails_its_proof(home: Path, tmp_path: Path) -> None:
+    model, bundle = write(tmp_path / "out", PhoneOptions(litert=True))
+    (home / "litert.py").write_text(
+        WORKER.replace("OFF", "0.0").replace("    off =", "    if 'int8' in model: sys.exit('DIV by zero')\n    off =")
+    )
+    right, failed = Neural().prove(bundle, model, make_probe(model.bytes))
+    assert right.passed
+    assert failed.ran
+    assert not failed.passed
+    assert failed.how == "network_int8.tflite was refused by its runtime"
+    assert failed.details == ("DIV by zero",)
 
 
 def test_without_its_environment_nothing_is_claimed(

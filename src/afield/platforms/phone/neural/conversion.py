@@ -122,7 +122,9 @@ def _call(home: Environment, form: Form, *arguments: str) -> str:
     except subprocess.TimeoutExpired:
         raise _refused(form, arguments[0], f"no answer within {TIME_LIMIT_S} s") from None
     if done.returncode:
-        raise _refused(form, arguments[0], (done.stderr.strip().splitlines() or [f"exit {done.returncode}"])[-1])
+        said = (done.stderr.strip().splitlines() or [f"exit {done.returncode}"])[-1]
+        passing = str(Path(arguments[-1]).parent) + os.sep  # another name each time
+        raise _refused(form, arguments[0], said.replace(passing, ""))
     return done.stdout
 
 

@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 
+from afield.core.errors import UnsupportedError
 from afield.core.proofs import Proof
 from afield.model.model import Model
 from afield.model.selftest import describe
@@ -40,7 +41,8 @@ class Neural:
         MissingDependencyError
             ``dependency.missing``: an environment is not there, or cannot be made.
         UnsupportedError
-            ``phone.no_network``, ``phone.conversion``.
+            ``phone.no_network``; ``phone.conversion``: a float32 form cannot be made. An int8 form that cannot be
+            made, or that its runtime refuses, is left out, and the facts and the proofs say so.
         OutputError
             ``output.disk_full``, ``output.unwritable``: while an environment is made.
         """
@@ -49,8 +51,20 @@ class Neural:
         for name in dict.fromkeys(form.environment for form in forms):
             (make if options.make_env else require)(name)
         rows = made.inputs(ordinary_rows(model))
-        files = {form.file: convert(made.core, form, rows) for form in forms}
-        facts = facts_of(model, made, {form: answers(files[form.file], form, rows[:1]) for form in forms}, len(rows))
+        files: dict[str, bytes] = {}
+        runs: dict[Form, Run] = {}
+        refused: dict[Form, str] = {}
+        for form in forms:
+            try:
+                content = convert(made.core, form, rows)
+                # a divisor that int8 rounds to zero shows on some rows only
+                runs[form] = answers(content, form, rows if form.int8 else rows[:1])
+                files[form.file] = content
+            except UnsupportedError as error:
+                if not form.int8:
+                    raise
+                refused[form] = str(error.got)  # the float form is worth having without it
+        facts = facts_of(model, made, runs, len(rows), refused)
         files |= {name: content for name, content in (("front.onnx", made.front), ("back.onnx", made.back)) if content}
         files[FACTS] = json.dumps(facts, indent=2, ensure_ascii=False).encode() + b"\n"
         files["README.md"] = readme(facts).encode()
@@ -73,11 +87,19 @@ class Neural:
         )
         inputs = made.inputs(probe.feed)
         proofs = []
-        for form in (f for f in FORMS if f"{FOLDER}/{f.file}" in bundle.files):
+        for form in FORMS:
+            if form.file in facts["network"]["not_made"]:
+                proofs.append(_failed(model, form, "not made", facts["network"]["not_made"][form.file]["reason"]))
+            if f"{FOLDER}/{form.file}" not in bundle.files:
+                continue
             if not environment(form.environment).made:
                 proofs.append(Proof.not_run(form.name, f"the environment {form.environment}"))
                 continue
-            run = answers((folder / form.file).read_bytes(), form, inputs)
+            try:
+                run = answers((folder / form.file).read_bytes(), form, inputs)
+            except UnsupportedError as error:
+                proofs.append(_failed(model, form, f"{form.file} was refused by its runtime", str(error.got)))
+                continue
             proofs.append(judged(model, probe, made.outputs(probe.feed, run.answers), form, run.runtime))
         return proofs
 
@@ -93,7 +115,7 @@ def judged(model: Model, probe: Probe, found: Mapping[str, Any], form: Form, run
     Float32 must keep the tolerance on all rows. Int8 loses something, and is held to what it may lose on the samples;
     hostile rows are outside of what it was fitted to, so what it makes of them is only told.
     """
-    tolerance = INT8_LARGEST if form.int8 else tolerance_of(model)
+    tolerance = _tolerance(model, form)
     parts = {"samples": slice(0, probe.samples), "hostile rows": slice(probe.samples, None)}
     details, rows, largest, passed = [], 0, 0.0, True
     for part, at in parts.items():
@@ -121,6 +143,18 @@ def judged(model: Model, probe: Probe, found: Mapping[str, Any], form: Form, run
     )  # fmt: skip
 
 
+def _failed(model: Model, form: Form, what: str, reason: str) -> Proof:
+    """Return the proof of a form that gave no answers."""
+    return Proof(
+        platform=form.name, ran=True, how=what, largest=float("nan"), tolerance=_tolerance(model, form),
+        details=(reason,),
+    )  # fmt: skip
+
+
+def _tolerance(model: Model, form: Form) -> float:
+    return INT8_LARGEST if form.int8 else tolerance_of(model)
+
+
 def _mean_difference(model: Model, wanted: Mapping[str, Any], found: Mapping[str, Any]) -> float:
     name = "prediction" if "prediction" in wanted else "probabilities"
     off = np.abs(np.asarray(wanted[name], dtype=np.float64) - np.asarray(found[name], dtype=np.float64))
@@ -129,8 +163,10 @@ def _mean_difference(model: Model, wanted: Mapping[str, Any], found: Mapping[str
     return float(np.mean(off))
 
 
-def facts_of(model: Model, made: Split, runs: Mapping[Form, Run], fitted_rows: int) -> dict[str, Any]:
-    """Return what ``neural.json`` says: the cut by name, and how to call each file."""
+def facts_of(
+    model: Model, made: Split, runs: Mapping[Form, Run], fitted_rows: int, refused: Mapping[Form, str]
+) -> dict[str, Any]:
+    """Return what ``neural.json`` says: the cut by name, how to call each file, and why one was not made."""
     used = {n.name for n in _inputs(made.front)} if made.front else {made.source}
     return {
         "front": {
@@ -148,6 +184,7 @@ def facts_of(model: Model, made: Split, runs: Mapping[Form, Run], fitted_rows: i
                 | ({"fitted_rows": fitted_rows} if form.int8 else {})
                 for form, run in runs.items()
             },
+            "not_made": {form.file: {"form": form.name, "reason": reason} for form, reason in refused.items()},
         },
         "back": {
             "file": "back.onnx",

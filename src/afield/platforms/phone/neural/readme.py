@@ -55,6 +55,10 @@ def readme(facts: Mapping[str, Any]) -> str:
         steps.append("Run `back.onnx` on onnxruntime: `core_output` (and columns that it names) in, the answer out.")
     numbered = "\n".join(f"{i}. {step}" for i, step in enumerate(steps, 1))
     files = "\n".join(_file(name, told) for name, told in facts["network"]["files"].items())
+    missing = "".join(
+        f"\n`{name}` ({told['form']}) was not made: {told['reason']}\n"
+        for name, told in facts["network"]["not_made"].items()
+    )
     cut = "\n".join(f"- {line}" for line in cut_lines(facts))
     return f"""# The network of the model
 
@@ -74,7 +78,7 @@ One row at a time, all tensors float32:
 | file | form | input | output |
 |---|---|---|---|
 {files}
-
+{missing}
 Integers stand for `scale * (stored - zero_point)`. `../proof.json` says how far each file was off on its own runtime.
 """
 

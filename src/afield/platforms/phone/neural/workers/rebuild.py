@@ -13,6 +13,7 @@ import torch
 from onnx import numpy_helper
 from torch import Tensor, nn
 
+from .forms import recognised
 from .moves import Attributes, Whole
 from .operators import LITERALS, OPERATORS
 
@@ -35,7 +36,7 @@ class Rebuilt(nn.Module):
                     self.literals[tensor.name] = float(array.flatten()[0])
             else:
                 self.constants[tensor.name] = Whole(array)
-        self.nodes = [(n.op_type, list(n.input), list(n.output), _attributes(n)) for n in graph.node]
+        self.nodes = [(n.op_type, list(n.input), list(n.output), _attributes(n)) for n in recognised(model)]
         unknown = sorted({kind for kind, *_ in self.nodes} - set(OPERATORS))
         if unknown:
             raise ValueError(f"operators that cannot be rebuilt: {', '.join(unknown)}")
