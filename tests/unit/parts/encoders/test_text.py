@@ -260,7 +260,7 @@ def test_common_words_are_features_of_their_own_commonest_first_and_rare_ones_no
     assert set(np.unique(found)) == {0.0, 1.0}
     shares = found.mean(axis=0)
     assert (np.diff(shares) <= 0).all()
-    expected = sorted((np.mean([w in r.split() for r in rows]) for w in {w for r in rows for w in r.split()}))[::-1]
+    expected = sorted(np.mean([w in r.split() for r in rows]) for w in {w for r in rows for w in r.split()})[::-1]
     assert shares == pytest.approx([e for e in expected if e <= 0.99][: len(shares)], abs=1e-6)
     assert run(["zebra", ""])[:, first : first + len(shares)].sum() == 0
     few = fit({"a": rows, "b": [f"only {i}" for i in range(400)]}, np.arange(400) % 2)

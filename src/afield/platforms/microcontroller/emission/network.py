@@ -16,7 +16,8 @@ from afield.platforms.microcontroller.emission.names import identifiers
 from afield.platforms.microcontroller.emission.snippets import FOLDER, filled
 from afield.platforms.microcontroller.ir import Array, DType, Graph, Node, Tensor
 from afield.platforms.microcontroller.operators import Site, registry
-from afield.platforms.microcontroller.plan import VIEW, Place, Plan
+from afield.platforms.microcontroller.placing import Place
+from afield.platforms.microcontroller.plan import VIEW, Plan
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -121,9 +121,7 @@ def _stepped(graph: Graph, node: Node, cells: Cells) -> list[Array] | None:
     constants = [graph.constant(n) for n in node.inputs]
     if node.op == "Gather" and sides[1] is not None and constants[0] is not None and node.attributes["axis"] == 0:
         return [_fetched(sides[1], constants[0], result)]
-    if node.op not in BINARY and node.op != "StringConcat":
-        return None
-    for left in (True, False):
+    for left in (True, False) if node.op in BINARY or node.op == "StringConcat" else ():
         other, x = constants[not left], sides[left]
         if other is not None and x is not None:
             wide, beside = np.broadcast_arrays(x, other)

@@ -114,8 +114,9 @@ _OF_ONE: dict[str, Callable[[Attributes, Array], Array]] = {
     "Tanh": lambda a, v: np.tanh(v),
     "Elu": lambda a, v: _elu(v, _number(a, "alpha", 1.0)),
     "Celu": lambda a, v: _elu(v / _number(a, "alpha", 1.0), 1.0) * _number(a, "alpha", 1.0),
-    "Selu": lambda a, v: _number(a, "gamma", 1.05070102214813232421875)
-    * _elu(v, _number(a, "alpha", 1.67326319217681884765625)),
+    "Selu": lambda a, v: (
+        _number(a, "gamma", 1.05070102214813232421875) * _elu(v, _number(a, "alpha", 1.67326319217681884765625))
+    ),
     "Gelu": _gelu,
     "HardSwish": lambda a, v: v * np.clip(v / 6 + 0.5, 0, 1),
     "HardSigmoid": lambda a, v: np.clip(_number(a, "alpha", 0.2) * v + _number(a, "beta", 0.5), 0, 1),

@@ -154,4 +154,3 @@ def table(node: Node, x: Activation, real: Array, to: Result) -> Made:
     first = limits(x.scale.dtype)[0]
     return Node(op="IntegerTable", name=node.name, inputs=(x.name,), outputs=(to.name,),
                 attributes={"table": values, "first": first}), {}  # fmt: skip
-
