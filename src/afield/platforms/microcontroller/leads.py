@@ -26,6 +26,8 @@ def window_lead(at: Site, pixels: int) -> int:
         How many pixels of the output are written, at most, while their windows are still read.
     """
     x, y = at.input(), at.output()
+    if not x.size * y.size:
+        return 0
     spatial = x.shape[1:-1]
     pixel_bytes = x.shape[-1] * x.dtype.size_bytes
     moves, pads = at.integers("strides"), at.integers("pads")
