@@ -52,7 +52,6 @@ def test_networks_answer_as_the_whole_model(made: Callable[[], bytes], tmp_path:
     hold(made(), tmp_path)
 
 
-@pytest.mark.xfail(strict=True, reason="not yet ours: int8 divisions, where LiteRT refuses a divisor rounded to zero")
 def test_a_fitted_network_answers_as_the_whole_model(fitted: bytes, tmp_path: Path) -> None:
     hold(fitted, tmp_path)
 

@@ -29,16 +29,19 @@ def convert(graph: str, out: str) -> None:
 
 def quantise(floats: str, rows: str, out: str) -> None:
     """Write the .tflite with int8 weights and activations; ``rows`` say how far values reach."""
-    from ai_edge_quantizer import calibrator, quantizer, recipe, recipe_manager
+    from ai_edge_quantizer import calibrator, qtyping, quantizer, recipe, recipe_manager
     from ai_edge_quantizer.utils.qsv_utils import min_max_update
 
     signature, name = _input_of(floats)
     manager = recipe_manager.RecipeManager()
     manager.load_quantization_recipe(recipe.static_wi8_ai8())
+    # LiteRT multiplies a stack of matrices by one scale; given one for each channel, it reads none and answers zeros.
+    stacked, one = qtyping.TFLOperationName.BATCH_MATMUL, qtyping.QuantGranularity.TENSORWISE
+    manager.add_static_config(".*", stacked, activation_num_bits=8, weight_num_bits=8, weight_granularity=one)
     # The default averages what single rows reach; one row of an answer is one number, so its reach would be nothing.
     reach = calibrator.Calibrator(floats, num_threads=1, qsv_update_func=min_max_update)
     reach.calibrate({signature: [{name: row} for row in np.load(rows, allow_pickle=False)]}, manager)
-    maker = quantizer.Quantizer(floats, recipe.static_wi8_ai8())
+    maker = quantizer.Quantizer(floats, manager.get_quantization_recipe())
     maker.quantize(reach.get_model_qsvs()).export_model(out, overwrite=True)
 
 
