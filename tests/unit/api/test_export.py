@@ -113,7 +113,7 @@ def test_answers_to_the_probe_are_judged_part_by_part() -> None:
 
 
 @pytest.mark.error_code("model.foreign")
-def test_any_onnx_file_gets_random_rows_and_texts_are_refused() -> None:
+def test_any_onnx_file_gets_made_up_rows_and_types_that_nobody_can_make_up_are_refused() -> None:
     def file(kind: int) -> bytes:
         node = helper.make_node("Identity", ["x"], ["y"])
         values = [helper.make_tensor_value_info(n, kind, [None, 3]) for n in "xy"]
@@ -125,6 +125,8 @@ def test_any_onnx_file_gets_random_rows_and_texts_are_refused() -> None:
     assert probe.samples == 0
     assert np.array_equal(probe.feed["x"], probe.answers["y"])
     assert len(np.unique(probe.feed["x"])) == probe.feed["x"].size
+    texts = make_probe(file(TensorProto.STRING))
+    assert {"", "never seen"} == set(texts.feed["x"].ravel())
     with pytest.raises(ModelFileError, match="cannot be made up"):
-        make_probe(file(TensorProto.STRING))
+        make_probe(file(TensorProto.UINT16))
     assert onnx.load_from_string(file(TensorProto.FLOAT)).graph.name == "g"

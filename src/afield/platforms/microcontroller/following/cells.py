@@ -87,7 +87,7 @@ def _gathered(graph: Graph, node: Node, first: Array) -> list[Array] | None:
     extent = first.shape[axis]
     wrapped = np.where(places < 0, places + extent, places)
     inside = bool(((wrapped >= 0) & (wrapped < extent)).all())
-    return [np.take(first, wrapped, axis=axis)] if inside else None
+    return [np.take(first, np.atleast_1d(wrapped), axis=axis)] if inside else None  # one place alone would be no array
 
 
 def _split(graph: Graph, node: Node, first: Array) -> list[Array] | None:
