@@ -84,7 +84,7 @@ def run(folder: Path, table: dict[str, str], asked: argparse.Namespace) -> dict[
 def main() -> int:
     """Run all tables and print a line for each."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("folder", type=Path)
+    parser.add_argument("folder", type=lambda text: Path(text).resolve())
     parser.add_argument("--only", nargs="*", default=[])
     parser.add_argument("--minutes", type=float, default=0.2)
     parser.add_argument("--max-size", default="1MB")
