@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from afield.core.errors import UnsupportedError
 from afield.core.findings import Finding
 from afield.graph.profile import MICROSOFT, ML, OPERATORS
 from afield.model.container import operators, refers_outside
+from afield.model.model import Model
 
 
 def check_operators(model: bytes) -> list[Finding]:
@@ -39,3 +41,24 @@ def check_operators(model: bytes) -> list[Finding]:
             )
         )
     return findings
+
+
+def load_checked(model: bytes, target: str) -> Model:
+    """Return the model of a file that may be exported; ``target``: for what, as in "for phones".
+
+    Raises
+    ------
+    UnsupportedError
+        ``graph.operator``, with all findings at once.
+    ModelFileError
+        ``model.damaged``, ``model.foreign``, ``model.version``.
+    """
+    loaded = Model.load(model)  # nothing that is not a model is exported
+    if found := check_operators(model):
+        raise UnsupportedError(
+            "graph.operator",
+            f"The model cannot be exported for {target}.",
+            got=" ".join(finding.what for finding in found),
+            fix=found[0].fix,
+        )
+    return loaded

@@ -5,18 +5,15 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from afield.core.errors import UnsupportedError
 from afield.core.findings import Finding
-from afield.core.output import prepare_folder
 from afield.core.proofs import Proof
-from afield.model.model import Model
-from afield.model.saving import write_model
 from afield.platforms.browser.app_files import build_app
 from afield.platforms.browser.module_files import build_module
 from afield.platforms.browser.runtime import find_runtime
 from afield.platforms.browser.single import build_page, read_page
-from afield.platforms.checking import check_operators
+from afield.platforms.checking import check_operators, load_checked
 from afield.platforms.protocol import Bundle, ExportOptions, Probe
+from afield.platforms.writing import write_bundle
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -62,24 +59,12 @@ class BrowserPlatform:
             ``model.damaged``, ``model.foreign``, ``model.version``.
         """
         options = options or BrowserOptions()
-        loaded = Model.load(model)
-        if found := self.check(model):
-            raise UnsupportedError(
-                "graph.operator",
-                "The model cannot be exported for browsers.",
-                got=" ".join(finding.what for finding in found),
-                fix=found[0].fix,
-            )
+        loaded = load_checked(model, "browsers")
         runtime = find_runtime()
         files = build_app(loaded, runtime) if options.pwa else {"index.html": build_page(loaded, runtime)}
         if options.module:
             files |= {f"module/{name}": content for name, content in build_module(loaded, runtime).items()}
-        prepare_folder(dest, force=options.force)
-        for name, content in files.items():
-            (dest / name).parent.mkdir(parents=True, exist_ok=True)
-            write_model(dest / name, content, force=options.force)
-        size = sum(len(content) for content in files.values())
-        return Bundle(platform=self.name, path=dest, files=tuple(sorted(files)), size_bytes=size)
+        return write_bundle(self.name, dest, files, force=options.force)
 
     def prove(self, bundle: Bundle, probe: Probe | None = None) -> Proof:
         """Open the page in Chromium, run the probe's rows inside it, and hold the answers to those they should be."""

@@ -4,14 +4,12 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from afield.core.errors import UnsupportedError
 from afield.core.findings import Finding
 from afield.core.output import prepare_folder
 from afield.core.proofs import Proof
 from afield.model.model import Model
-from afield.model.saving import write_model
 from afield.model.selftest import stored_answers, stored_feed
-from afield.platforms.checking import check_operators
+from afield.platforms.checking import check_operators, load_checked
 from afield.platforms.phone.apk.piece import Apk
 from afield.platforms.phone.app import App
 from afield.platforms.phone.arm64.proof import Arm64
@@ -22,6 +20,7 @@ from afield.platforms.phone.options import PhoneOptions
 from afield.platforms.phone.piece import Piece, joined
 from afield.platforms.phone.readme import readme_of
 from afield.platforms.protocol import Bundle, Probe
+from afield.platforms.writing import write_bundle
 
 PIECES: tuple[Piece, ...] = (App(), Arm64(), Apk(), Gradle(), Swift(), Neural())
 
@@ -53,25 +52,14 @@ class PhonePlatform:
             ``model.damaged``, ``model.foreign``, ``model.version``.
         """
         options = options or PhoneOptions()
-        loaded = Model.load(model)
-        if found := self.check(model):
-            raise UnsupportedError(
-                "graph.operator",
-                "The model cannot be exported for phones.",
-                got=" ".join(finding.what for finding in found),
-                fix=found[0].fix,
-            )
-        prepare_folder(dest, force=options.force)
+        loaded = load_checked(model, "phones")
+        prepare_folder(dest, force=options.force)  # told before the pieces are built, which takes seconds
         files: dict[str, bytes] = {"model.onnx": model}
         for piece in PIECES:
             if piece.wanted(options):
                 files |= piece.build(loaded, options)
         files["README.md"] = readme_of(str(loaded.card.title), files)
-        for name, content in files.items():
-            (dest / name).parent.mkdir(parents=True, exist_ok=True)
-            write_model(dest / name, content, force=options.force)
-        size = sum(len(content) for content in files.values())
-        return Bundle(platform=self.name, path=dest, files=tuple(sorted(files)), size_bytes=size)
+        return write_bundle(self.name, dest, files, force=options.force)
 
     def prove(self, bundle: Bundle, probe: Probe | None = None) -> Proof:
         """Run the probe's rows, or else the file's samples, on each piece's own runtime."""

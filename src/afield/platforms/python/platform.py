@@ -15,16 +15,14 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from afield.core.errors import UnsupportedError
 from afield.core.findings import Finding
-from afield.core.output import prepare_folder
 from afield.core.proofs import Proof
 from afield.model.model import Model
-from afield.model.saving import write_model
 from afield.model.selftest import proof_of
-from afield.platforms.checking import check_operators
+from afield.platforms.checking import check_operators, load_checked
 from afield.platforms.judging import judge
 from afield.platforms.protocol import Bundle, ExportOptions, Probe
+from afield.platforms.writing import write_bundle
 from afield.problem.schema import MEDIA_KINDS
 
 HERE = Path(__file__).parent
@@ -62,15 +60,7 @@ class PythonPlatform:
             ``model.damaged``, ``model.foreign``, ``model.version``.
         """
         options = options or PythonOptions()
-        loaded = Model.load(model)  # nothing that is not a model is exported
-        if found := self.check(model):
-            raise UnsupportedError(
-                "graph.operator",
-                "The model cannot be exported for Python.",
-                got=" ".join(finding.what for finding in found),
-                fix=found[0].fix,
-            )
-        prepare_folder(dest, force=options.force)
+        loaded = load_checked(model, "Python")
         files = {
             "model.onnx": model,
             "predict.py": (HERE / "predict.py").read_bytes(),
@@ -78,10 +68,7 @@ class PythonPlatform:
         }
         if not any(c.kind in MEDIA_KINDS for c in loaded.schema.columns):
             files["test_model.py"] = (HERE / "test_model.py").read_bytes()
-        for name, content in files.items():
-            write_model(dest / name, content, force=options.force)
-        size = sum(len(content) for content in files.values())
-        return Bundle(platform=self.name, path=dest, files=tuple(sorted(files)), size_bytes=size)
+        return write_bundle(self.name, dest, files, force=options.force)
 
     def prove(self, bundle: Bundle, probe: Probe | None = None) -> Proof:
         """Run the probe's rows, or else the file's samples, in a new process with numpy and onnxruntime only.

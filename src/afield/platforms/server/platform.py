@@ -19,18 +19,16 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from afield.core.errors import UnsupportedError
 from afield.core.findings import Finding
-from afield.core.output import prepare_folder
 from afield.core.proofs import Proof
 from afield.model.model import Model
-from afield.model.saving import write_model
 from afield.model.selftest import stored_answers, stored_feed
-from afield.platforms.checking import check_operators
+from afield.platforms.checking import check_operators, load_checked
 from afield.platforms.judging import judge
 from afield.platforms.protocol import Bundle, ExportOptions, Probe
 from afield.platforms.server.asking import ask
 from afield.platforms.server.files import bundle_files
+from afield.platforms.writing import write_bundle
 
 PACKAGES = ("starlette", "uvicorn", "httptools", "orjson", "prometheus_client")
 START_S = 60.0
@@ -79,21 +77,9 @@ class ServerPlatform:
             ``model.damaged``, ``model.foreign``, ``model.version``.
         """
         options = options or ServerOptions()
-        Model.load(model)
-        if found := self.check(model):
-            raise UnsupportedError(
-                "graph.operator",
-                "The model cannot be exported for servers.",
-                got=" ".join(finding.what for finding in found),
-                fix=found[0].fix,
-            )
+        load_checked(model, "servers")
         files = bundle_files(model, name=options.name, port=options.port)
-        prepare_folder(dest, force=options.force)
-        for name, content in files.items():
-            (dest / name).parent.mkdir(parents=True, exist_ok=True)
-            write_model(dest / name, content, force=options.force)
-        size = sum(len(content) for content in files.values())
-        return Bundle(platform=self.name, path=dest, files=tuple(sorted(files)), size_bytes=size)
+        return write_bundle(self.name, dest, files, force=options.force)
 
     def prove(self, bundle: Bundle, probe: Probe | None = None) -> Proof:
         """Start the server in the folder and ask it all rows: JSON and binary, one by one and many at once."""
