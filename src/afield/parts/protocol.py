@@ -74,6 +74,8 @@ class FitContext:
         Row weights.
     groups : int64 [N] or None
         Group of each row.
+    forward : bool
+        The rows are in windows of time, and each is to know of earlier ones alone.
     folds : int64 [N] or None
         The fold that each row belongs to, for parts that cross-fit inside; -1: never held out.
     validation : tuple of (features, Answer, weights) or None
@@ -99,6 +101,7 @@ class FitContext:
     threads: int = 1
     weights: NDArray[np.float64] | None = None
     groups: NDArray[np.int64] | None = None
+    forward: bool = False
     folds: NDArray[np.int64] | None = None
     validation: tuple[NDArray[np.float32], Answer, NDArray[np.float64] | None] | None = None
     rounds: int | None = None

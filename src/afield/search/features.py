@@ -123,7 +123,7 @@ def fit_encoder(
         table, answer = table.take(rows), answer.take(rows)
         weights = None if weights is None else weights[rows]
         groups = None if groups is None else groups[rows]
-    context = FitContext(seed=seed, weights=weights, groups=groups, like=like)
+    context = FitContext(seed=seed, weights=weights, groups=groups, forward=split.folds.forward, like=like)
     fitted: FittedEncoder = part.fit(table, specs, answer, context, use.settings)
     return fitted
 

@@ -22,6 +22,8 @@ TREE: Encoding = {
     "text": [("text", {})],
 }
 TREE_MEANS: Encoding = {**TREE, "category": [("codes", {}), ("target_mean", {})]}
+#: oblivious trees split a column by one threshold for a whole level of theirs: few levels are told apart at once
+FEW: Prepared = ("onehot", {"few_levels": 12})
 #: what columns say together, which a tree would need many splits for
 TOGETHER: Prepared = ("arithmetic", {})
 TWICE: Prepared = ("arithmetic", {"rounds": 2})
@@ -44,6 +46,12 @@ def make_recipe(name: str, encoding: Encoding, learner: str, settings: Mapping[s
         if (there := kind_there(part, kind, shape.kinds))
     )
     return Recipe(name=name, encoders=encoders, learner=Use(part=learner, settings=settings))
+
+
+def with_few(encoding: Encoding, shape: Shape) -> Encoding:
+    """Return the encoding with 0/1 columns for the levels of categories that have few."""
+    few = any(s.kind == "category" and len(s.levels) <= FEW[1]["few_levels"] for s in shape.specs)
+    return {**encoding, "category": [*encoding["category"], FEW]} if few else encoding
 
 
 def prepared(encoding: Encoding, *uses: Prepared) -> Encoding:
@@ -105,7 +113,13 @@ def _boosted(shape: Shape) -> list[Recipe]:
         boosted("boosted trees, stumps and pairs", TREE_MEANS, num_leaves=5, feature_fraction=0.6),
         boosted("boosted trees, deep", TREE, num_leaves=96, feature_fraction=0.5, lambda_l2=5.0),
         boosted(
-            "boosted trees, smoothed", TREE_MEANS, num_leaves=24, path_smooth=10.0, lambda_l2=1.0, **numbers, **slow
+            "boosted trees, smoothed",
+            with_few(TREE, shape),
+            num_leaves=24,
+            path_smooth=10.0,
+            lambda_l2=1.0,
+            **numbers,
+            **slow,
         ),
         boosted("boosted trees, bagged", TREE, num_leaves=20, bagging_fraction=0.7, feature_fraction=0.5, **slow),
         boosted("boosted trees, prepared", prepared(TREE, TOGETHER), feature_fraction=0.8),
@@ -123,7 +137,7 @@ def _boosted(shape: Shape) -> list[Recipe]:
 
 def _oblivious(shape: Shape) -> list[Recipe]:
     """CatBoost: a round costs more than LightGBM's, and each class of many costs as much again."""
-    rounds = _rounds(shape, 2_000)
+    rounds, means = _rounds(shape, 2_000), with_few(TREE_MEANS, shape)
     slow = {"learning_rate": 0.07, "max_rounds": 2 * rounds}
 
     def oblivious(name: str, encoding: Encoding, **settings: Any) -> Recipe:
@@ -131,13 +145,13 @@ def _oblivious(shape: Shape) -> list[Recipe]:
         return make_recipe(name, encoding, "catboost", settings, shape)
 
     return [
-        oblivious("oblivious trees", TREE_MEANS),
-        oblivious("oblivious trees, slow", TREE_MEANS, depth=6, rsm=0.6, **slow),
-        oblivious("oblivious trees, shallow", TREE_MEANS, depth=3, l2_leaf_reg=1.0),
-        oblivious("oblivious trees, deep", TREE_MEANS, depth=8, l2_leaf_reg=6.0),
-        oblivious("oblivious trees, all columns", TREE_MEANS, depth=6, rsm=1.0, random_strength=1.0),
-        oblivious("oblivious trees, prepared", prepared(TREE_MEANS, TOGETHER)),
-        oblivious("oblivious trees, prepared twice", prepared(TREE_MEANS, TWICE, GROUPS), depth=6, rsm=0.6, **slow),
+        oblivious("oblivious trees", means),
+        oblivious("oblivious trees, slow", means, depth=6, rsm=0.6, **slow),
+        oblivious("oblivious trees, shallow", means, depth=3, l2_leaf_reg=1.0),
+        oblivious("oblivious trees, deep", with_few(TREE, shape), depth=8, l2_leaf_reg=6.0),
+        oblivious("oblivious trees, all columns", means, depth=6, rsm=1.0, random_strength=1.0),
+        oblivious("oblivious trees, prepared", prepared(means, TOGETHER)),
+        oblivious("oblivious trees, prepared twice", prepared(means, TWICE, GROUPS), depth=6, rsm=0.6, **slow),
     ]
 
 

@@ -110,6 +110,16 @@ def test_in_time_a_row_meets_earlier_targets_only(part: str, kind: str, tmp_path
         assert not np.array_equal(after[np.setdiff1d(first, half)], before[np.setdiff1d(first, half)])
 
 
+def test_levels_that_differ_plainly_are_learned_from_all_rows(tmp_path: Path) -> None:
+    question = make_question(rows=120)
+    site = question.table["site"]
+    assert isinstance(site, StringColumn)
+    answer = replace(question.answer, values=(site.codes % 2).astype(np.int64))
+    split = make_split(tmp_path, replace(question, answer=answer), make_folds(answer, None, None, 4, 0))
+    found = matrix(split, Use(part="target_mean", settings={}, kind="category"))
+    assert len(np.unique(found)) <= len(site.levels)
+
+
 def test_groups_keep_the_targets_of_a_group_from_its_rows(tmp_path: Path) -> None:
     use = Use(part="target_mean", settings={}, kind="category")
     groups = np.random.default_rng(0).integers(0, 12, 120)

@@ -65,16 +65,21 @@ class OneHot:
         "min_count": Setting(kind="integer", default=PRIVATE_BELOW, low=PRIVATE_BELOW, high=1000, log=True),
         "max_levels": Setting(kind="integer", default=200, low=1, high=2000, log=True),
         "max_width": Setting(kind="integer", default=2000, low=1, high=10_000, log=True),
+        "few_levels": Setting(kind="integer", default=10_000, low=1, high=10_000, log=True),
     }
 
     def fit(
         self, table: Table, specs: Sequence[ColumnSpec], target: Answer, context: FitContext, settings: Settings
     ) -> FittedOneHot:
-        """Choose the levels to keep; beyond ``max_width`` the rarest of all columns go first."""
+        """Choose the levels to keep; beyond ``max_width`` the rarest of all columns go first.
+
+        Columns of more than ``few_levels`` are left out, unless all are.
+        """
         limits = settle(self.space, settings)
-        width = limits.pop("max_width")
-        columns = tuple(s.name for s in specs)
-        kept = [keep_levels(string_column(table, n), **limits) for n in columns]
+        width, few = limits.pop("max_width"), limits.pop("few_levels")
+        every = {s.name: keep_levels(string_column(table, s.name), **limits) for s in specs}
+        chosen_columns = {name: found for name, found in every.items() if len(found.texts) <= few} or every
+        columns, kept = tuple(chosen_columns), list(chosen_columns.values())
         levels = _within(kept, width)
         cells = []
         for c, (column, texts) in enumerate(zip(kept, levels, strict=True)):

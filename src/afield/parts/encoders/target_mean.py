@@ -1,22 +1,26 @@
 """Categories by what the target does in them: the smoothed mean of the target for each level.
 
-The caller fits one for each fold, without the fold, else a level would know the answers of its own rows. A level
-with total weight w and mean y counts as (w * y + m * prior) / (w + m), the m-estimate of Micci-Barreca (2001).
+A level with total weight w and mean y counts as (w * y + m * prior) / (w + m), the m-estimate of Micci-Barreca (2001).
+
+The caller fits one for each fold, without the fold, else a level would know the answers of its own rows. Columns of few
+levels are exceptions (`target_order`): those that differ plainly are learned from all rows, the others are left out.
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from afield.data.answer import Answer
-from afield.data.table import Table
+from afield.data.table import StringColumn, Table
 from afield.graph.builder import Builder, Value
-from afield.parts.encoders.levels import FIRST, MISSING, PRIVATE_BELOW, keep_levels, look_up, string_column
+from afield.parts.encoders.levels import FIRST, MISSING, PRIVATE_BELOW, RARE, keep_levels, look_up, string_column
 from afield.parts.encoders.state import header_of, pack
+from afield.parts.encoders.target_order import CHANCE, joined, spread
 from afield.parts.encoders.target_sums import TargetSums
 from afield.parts.protocol import Feature, FitContext, Setting, Settings, State
 from afield.parts.settings import settle
@@ -26,15 +30,34 @@ _MAX_WIDTH = 2000  # features of all columns together
 
 
 @dataclass(frozen=True)
+class _Column:
+    """``means``: float [1 + levels, K], first of missing; ``whole``: of all rows; ``plain``: how far from chance."""
+
+    levels: tuple[str, ...]
+    means: NDArray[Any]
+    whole: bool
+    plain: float = 0.0
+
+
+@dataclass(frozen=True)
 class FittedTargetMean:
     """``levels``: the kept levels of each column.
 
     ``means``: float32 [1 + rows, K]; row 0 is the prior, then for each column missing and its levels.
+    ``whole``: whether the means of each column are of all rows.
     """
 
     columns: tuple[str, ...]
     levels: tuple[tuple[str, ...], ...]
     means: NDArray[np.float32]
+    whole: tuple[bool, ...] = ()
+
+    def column(self, name: str) -> _Column:
+        """Return what a column has."""
+        place = self.columns.index(name)
+        start = 1 + sum(1 + len(kept) for kept in self.levels[:place])
+        means = self.means[start : start + 1 + len(self.levels[place])]
+        return _Column(self.levels[place], means, self.whole[place])
 
     @property
     def features(self) -> Sequence[Feature]:
@@ -57,7 +80,7 @@ class FittedTargetMean:
 
     def state(self) -> State:
         """Return columns, levels, classes and means."""
-        return pack({"columns": self.columns, "levels": self.levels}, means=self.means)
+        return pack({"columns": self.columns, "levels": self.levels, "whole": self.whole}, means=self.means)
 
 
 class TargetMean:
@@ -71,36 +94,75 @@ class TargetMean:
         "min_count": Setting(kind="integer", default=PRIVATE_BELOW, low=PRIVATE_BELOW, high=1000, log=True),
         "max_levels": Setting(kind="integer", default=10_000, low=2, high=100_000, log=True),
         "max_classes": Setting(kind="integer", default=30, low=2, high=100),
+        "whole_levels": Setting(kind="integer", default=64, low=0, high=1000),
+        "few_levels": Setting(kind="integer", default=12, low=0, high=1000),
     }
 
     def fit(
         self, table: Table, specs: Sequence[ColumnSpec], target: Answer, context: FitContext, settings: Settings
     ) -> FittedTargetMean:
-        """Compute the means over all rows of ``table``, by row weight."""
+        """Compute the means over all rows of ``table``, by row weight.
+
+        Columns of up to ``whole_levels`` levels that differ plainly keep the means of ``context.like``; over windows of
+        time none does. Columns of up to ``few_levels`` that do not differ plainly are left out, but for the plainest.
+        """
         settled = settle(self.space, settings)
-        columns = tuple(s.name for s in specs)
-        most = min(settled["max_classes"], max(1, _MAX_WIDTH // len(columns)))
+        like = context.like if isinstance(context.like, FittedTargetMean) else None
+        most = min(settled["max_classes"], max(1, _MAX_WIDTH // len(specs)))
         summed = TargetSums.of(target, context.weights, most=most)
-        prior = summed.prior()
-        levels, rows = [], [prior[None]]
-        for name in columns:
-            column = string_column(table, name)
-            kept = keep_levels(column, min_count=settled["min_count"], max_levels=settled["max_levels"])
-            codes = kept.codes[column.codes]
-            size = FIRST + len(kept.texts)
-            weight, sums = summed.by(codes, size)
-            means = (sums + settled["smoothing"] * prior) / (weight + settled["smoothing"])[:, None]
-            if kept.counts[MISSING] < settled["min_count"]:
-                means[MISSING] = prior
-            rows.append(np.concatenate([means[MISSING : MISSING + 1], means[FIRST:]]))
-            levels.append(kept.texts)
-        return FittedTargetMean(columns, tuple(levels), np.concatenate(rows).astype(np.float32))
+        found = {}
+        for name in like.columns if like else [s.name for s in specs]:
+            kept = like.column(name) if like else None
+            if kept is None or not kept.whole:
+                kept = _learned(string_column(table, name), summed, settled, context)
+            found[name] = kept
+        if like is None and not context.forward:
+            few = settled["few_levels"]
+            plain = {n: c for n, c in found.items() if c.whole or len(c.levels) > few}
+            found = plain or dict([max(found.items(), key=lambda pair: pair[1].plain)])
+        columns = tuple(found.values())
+        return FittedTargetMean(
+            columns=tuple(found),
+            levels=tuple(c.levels for c in columns),
+            means=np.concatenate([summed.prior()[None], *(c.means for c in columns)]).astype(np.float32),
+            whole=tuple(c.whole for c in columns),
+        )
 
     def restore(self, state: State) -> FittedTargetMean:
         """Return the fitted encoder that gave this state."""
         header = header_of(state)
         levels = tuple(tuple(kept) for kept in header["levels"])
-        return FittedTargetMean(tuple(header["columns"]), levels, state["means"])
+        return FittedTargetMean(tuple(header["columns"]), levels, state["means"], tuple(header["whole"]))
+
+
+def _learned(column: StringColumn, summed: TargetSums, settled: Mapping[str, Any], context: FitContext) -> _Column:
+    """Return a column's levels and means, joined where the levels differ plainly and may be learned from all rows."""
+    kept = keep_levels(column, min_count=settled["min_count"], max_levels=settled["max_levels"])
+    codes, size, prior = kept.codes[column.codes], FIRST + len(kept.texts), summed.prior()
+    weight, sums = summed.by(codes, size)
+    known = np.arange(size) != RARE
+    known[MISSING] = kept.counts[MISSING] >= settled["min_count"]
+    weights = np.repeat(weight[:, None], len(prior), axis=1)
+    counts, variance = _observations(codes, context.groups, size) * known, summed.variance()
+    means = np.divide(sums, weights, out=np.zeros_like(sums), where=weights > 0)
+    found = sum(spread(counts, means[:, k], float(v)) for k, v in enumerate(variance))
+    plain = found / (len(prior) * max(1, int((counts > 0).sum()) - 1))
+    alone = context.like is not None or context.forward or len(kept.texts) > settled["whole_levels"]
+    whole = not alone and plain >= 1.0 / CHANCE
+    if whole:
+        for k, v in enumerate(variance):
+            weights[:, k], sums[:, k] = joined(counts, weight, sums[:, k], float(v))
+    means = (sums + settled["smoothing"] * prior) / (weights + settled["smoothing"])
+    means[~known] = prior
+    return _Column(kept.texts, np.concatenate([means[MISSING : MISSING + 1], means[FIRST:]]), whole, plain)
+
+
+def _observations(codes: NDArray[np.int64], groups: NDArray[np.int64] | None, size: int) -> NDArray[np.float64]:
+    """Return how many rows each code has, float64 [size]; rows of one group count as one."""
+    if groups is None:
+        return np.bincount(codes, minlength=size).astype(np.float64)
+    pairs = np.unique(np.stack([codes, groups]), axis=1)
+    return np.bincount(pairs[0], minlength=size).astype(np.float64)
 
 
 part = TargetMean()

@@ -65,6 +65,13 @@ class TargetSums:
         weight, sums = self.by(np.zeros(len(self.weights), np.int64), 1)
         return sums[0] / weight[0] if weight[0] > 0 else np.zeros(self.count)
 
+    def variance(self) -> Floats:
+        """Return float64 [K]: the variance over all rows."""
+        if self.figures is None:  # marks are 0 or 1
+            prior = self.prior()
+            return prior * (1.0 - prior)
+        return np.array([_mean((self.figures - _mean(self.figures, self.weights)) ** 2, self.weights)])
+
 
 def _sums(codes: NDArray[np.integer], values: Floats, size: int) -> Floats:
     return np.asarray(np.bincount(codes, values, size), dtype=np.float64)

@@ -92,6 +92,9 @@ class LightGBM:
             "max_rounds": Setting(kind="integer", default=2000, low=1, high=20_000, log=True),
             "patience": Setting(kind="integer", default=50, low=1, high=1000, log=True),
             "categories": Setting(kind="choice", default="native", choices=("native", "numbers")),
+            # sets of hundreds of levels are learned by heart: on 76,000 rows with three columns of 700 diagnoses a log
+            # loss of 0.872 for 0.859 (2026-11-22); on 107,000 rows with one of 49 sets were better by 0.004
+            "native_levels": Setting(kind="integer", default=64, low=1, high=10_000, log=True),
             "cat_smooth": Setting(kind="number", default=10.0, low=0.0, high=1000.0),
             "cat_l2": Setting(kind="number", default=10.0, low=0.0, high=1000.0),
             "max_cat_threshold": Setting(kind="integer", default=32, low=1, high=64, log=True),
@@ -123,7 +126,8 @@ class LightGBM:
         chosen = settle(self.space, settings)
         scale = Scale.of(target, context.weights)
         parameters = _parameters(chosen, target, context)
-        codes = [i for i, f in enumerate(forms) if f.form == "codes"] if chosen["categories"] == "native" else []
+        native = chosen["native_levels"] if chosen["categories"] == "native" else 0
+        codes = [i for i, f in enumerate(forms) if f.form == "codes" and f.levels <= native]
         scaled = scale.forth if target.task == "regression" else np.asarray
         validation = None if context.rounds is not None else context.validation
         held = None if validation is None else scaled(validation[1].values)

@@ -12,12 +12,12 @@ from afield.problem.schema import ColumnSpec
 class Encoding:
     """Fits an encoder on columns given as lists, and encodes others with its graph."""
 
-    def __init__(self, part, columns, target=None, settings=None, weights=None):
+    def __init__(self, part, columns, target=None, settings=None, **context):
         table = _table(columns)
         kind = next(iter(part.kinds))
         specs = [ColumnSpec(name=name, kind=kind) for name in columns]
         answer = target or Answer(task="regression", values=np.zeros(table.rows))
-        self.fitted = part.fit(table, specs, answer, FitContext(weights=weights), settings or {})
+        self.fitted = part.fit(table, specs, answer, FitContext(**context), settings or {})
         builder = Builder()
         inputs = {n: builder.input(n, "float64" if kind == "number" else "string", ["N"]) for n in columns}
         builder.output(self.fitted.lower(builder, inputs), "out", ["N", len(self.fitted.features)])

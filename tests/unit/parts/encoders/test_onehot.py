@@ -29,3 +29,9 @@ def test_the_rarest_levels_of_all_columns_go_first(encoding):
 def test_width_has_a_hard_cap_even_where_missing_and_rare_exceed_it(encoding):
     columns = {f"c{i}": ["x"] * (9 - i) + [""] * (i + 1) for i in range(6)}
     assert len(encoding(part, columns, settings={"max_width": 4}).names) == 4
+
+
+def test_columns_of_many_levels_are_left_out_unless_all_have_many(encoding):
+    table = {"few": ["a", "b"] * 30, "many": [f"c{i % 6}" for i in range(60)]}
+    assert encoding(part, table, settings={"few_levels": 3}).names == ["few=a", "few=b"]
+    assert len(encoding(part, {"many": table["many"]}, settings={"few_levels": 3}).names) == 6

@@ -27,6 +27,9 @@ _FEWEST_BATCHES = 12  # of an epoch: smaller batches on small tables
 _SMALLEST_BATCH = 16
 _NO_DECAY = ("head_bias", "shift", "flip", "say", "wave", "phase")
 _TIMED_STEPS = 10  # steps after which their pace is known
+_MOST_CELLS = 40_000_000  # of the first layer's inputs, over all rows that are learned from: 160 MB
+_MOST_HELD = 50_000  # validation rows that choose the epoch
+_ENCODED_ROWS = 16_384  # rows brought to a network's sizes at once
 
 
 @contextmanager
@@ -61,9 +64,12 @@ def train(
     """Return the parameters of the best epoch on the validation rows, and its number from 1.
 
     Without validation rows, or with a fixed number of rounds, the last epoch. The time limit shortens the course, so
-    that the learning rate still falls to its end.
+    that the learning rate still falls to its end. Of more rows than the course can pass, or than memory should hold,
+    as many are drawn by the seed.
     """
     begin = time.monotonic()
+    width = shape.first_width(inputs)
+    most = max(chosen["batch_size"], min(chosen["steps"] * chosen["batch_size"], _MOST_CELLS // max(1, width)))
     with calm(context.threads) as torch:
         draw = torch.Generator().manual_seed(context.seed)
         weights = np.ones(len(target.values)) if context.weights is None else context.weights
@@ -71,17 +77,25 @@ def train(
         parameters = start(shape, inputs, chosen["frequency"], bias, draw)
         for p in parameters.values():
             p.requires_grad_(True)
-        data = _Rows.of(shape, inputs, features, target, scale, context.weights)
+        drawn = _drawn(len(features), most, context.seed)
+        data = _Rows.of(shape, inputs, features, target, scale, context.weights, drawn)
         fixed = context.rounds is not None or context.validation is None
         held = None
         if not fixed and context.validation is not None:
             rows, answer, held_weights = context.validation
-            held = _Rows.of(shape, inputs, rows, answer, scale, held_weights)
+            held = _Rows.of(shape, inputs, rows, answer, scale, held_weights, _drawn(len(rows), _MOST_HELD, 0))
         loss = _loss(target, context)
-        plan = _Plan.of(len(target.values), chosen, context)
+        plan = _Plan.of(len(drawn), chosen, context)
         best, epochs = _run(shape, parameters, data, held, loss, plan, draw, begin, context, chosen)
         seen = np.bincount(data.tensors["codes"].numpy().ravel(), minlength=inputs.table_rows)
         return settled(shape, inputs, best, seen), epochs
+
+
+def _drawn(count: int, most: int, seed: int) -> NDArray[np.int64]:
+    """Return the places of at most ``most`` of ``count`` rows, in order."""
+    if count <= most:
+        return np.arange(count)
+    return np.sort(np.random.default_rng(seed).choice(count, most, replace=False))
 
 
 @dataclass(frozen=True)
@@ -95,18 +109,25 @@ class _Rows:
     @classmethod
     def of(
         cls, shape: Shape, inputs: Inputs, features: NDArray[np.float32], answer: Answer, scale: Scale,
-        weights: NDArray[np.float64] | None,
+        weights: NDArray[np.float64] | None, drawn: NDArray[np.int64],
     ) -> _Rows:  # fmt: skip
+        """Return the ``drawn`` rows, brought to a network's sizes in parts: on the way they take several times more."""
         import torch
 
+        answer = answer.take(drawn)
         if answer.task == "regression":
             values = torch.from_numpy(scale.forth(answer.values)).float()
         else:
             values = torch.from_numpy(answer.values.astype(np.int64))
             values = values.float() if answer.classes == 2 else values
-        encoded = inputs(features, bins=shape.embedding == "piecewise")
-        share = None if weights is None else torch.from_numpy(weights / weights.mean()).float()
-        return cls(tensors(encoded, torch.float32), values, share)
+        piecewise = shape.embedding == "piecewise"
+        parts = [
+            tensors(inputs(features[drawn[i : i + _ENCODED_ROWS]], bins=piecewise), torch.float32)
+            for i in range(0, max(1, len(drawn)), _ENCODED_ROWS)
+        ]
+        whole = {name: torch.cat([part[name] for part in parts]) for name in parts[0]}
+        share = None if weights is None else torch.from_numpy(weights[drawn] / weights[drawn].mean()).float()
+        return cls(whole, values, share)
 
     def take(self, rows: Any) -> _Rows:
         weights = None if self.weights is None else self.weights[rows]
