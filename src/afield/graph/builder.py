@@ -30,6 +30,8 @@ DTYPES: dict[str, int] = {
     "string": TensorProto.STRING,
 }
 
+_COMPARED_BYTES = 4_096
+
 
 @dataclass(frozen=True)
 class Value:
@@ -56,6 +58,7 @@ class Builder:
         self._inputs: list[onnx.ValueInfoProto] = []
         self._outputs: list[onnx.ValueInfoProto] = []
         self._initializers: dict[tuple[str, tuple[int, ...], bytes], TensorProto] = {}
+        self._made: dict[tuple[object, ...], tuple[Value, ...]] = {}
         self._scopes: list[str] = []
         self._count = 0
 
@@ -103,7 +106,7 @@ class Builder:
         return Value(self._initializers[key].name, str(array.dtype))
 
     def op(self, kind: str, *inputs: Value | None, dtype: str | None = None, **attributes: Any) -> Value:
-        """Add a node with one output and return it.
+        """Add a node with one output and return it; a node that is there already is returned again.
 
         ``dtype`` is the element type of the result; by default that of the first input. None among ``inputs``
         is an omitted optional input. Attributes may be numpy arrays (stored as tensors).
@@ -114,15 +117,23 @@ class Builder:
         """Add a node with one output for each of ``dtypes`` and return them."""
         if kind not in OPERATORS:
             raise KeyError(f"operator {kind!r} is not in the profile: see afield/graph/profile.py")
-        domain = OPERATORS[kind]
-        name = self._name(kind)
-        results = [f"{name}:{i}" if i else f"{name}:out" for i in range(len(dtypes))]
-        node = helper.make_node(kind, [v.name if v else "" for v in inputs], results, name=name, domain=domain)
+        names = [v.name if v else "" for v in inputs]
+        node = helper.make_node(kind, names, [], domain=OPERATORS[kind])
         for key, value in attributes.items():
             tensor = numpy_helper.from_array(value, key) if isinstance(value, np.ndarray) else value
             node.attribute.append(helper.make_attribute(key, tensor))
+        same: tuple[object, ...] = ()
+        if node.ByteSize() <= _COMPARED_BYTES:  # no two tables of trees are equal
+            same = (node.SerializeToString(deterministic=True), *dtypes)
+            if same in self._made:
+                return self._made[same]
+        node.name = self._name(kind)
+        node.output.extend(f"{node.name}:{i}" if i else f"{node.name}:out" for i in range(len(dtypes)))
         self._nodes.append(node)
-        return tuple(Value(r, d) for r, d in zip(results, dtypes, strict=True))
+        values = tuple(Value(r, d) for r, d in zip(node.output, dtypes, strict=True))
+        if same:
+            self._made[same] = values
+        return values
 
     # The operators that every part needs, with their types settled.
 

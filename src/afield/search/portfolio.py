@@ -122,9 +122,11 @@ def _boosted(shape: Shape) -> list[Recipe]:
             **slow,
         ),
         boosted("boosted trees, bagged", TREE, num_leaves=20, bagging_fraction=0.7, feature_fraction=0.5, **slow),
-        boosted("boosted trees, prepared", prepared(TREE, TOGETHER), feature_fraction=0.8),
-        boosted("boosted trees, groups", prepared(TREE, GROUPS), feature_fraction=0.8),
-        boosted("boosted trees, prepared twice", prepared(TREE, TWICE), num_leaves=12, feature_fraction=0.6, **slow),
+        boosted("boosted trees, prepared", prepared(TREE_MEANS, TOGETHER), feature_fraction=0.8),
+        boosted("boosted trees, groups", prepared(TREE_MEANS, GROUPS), feature_fraction=0.8),
+        boosted(
+            "boosted trees, prepared twice", prepared(TREE_MEANS, TWICE), num_leaves=12, feature_fraction=0.6, **slow
+        ),
         boosted(
             "boosted trees, prepared, random splits",
             prepared(TREE_MEANS, TOGETHER, GROUPS),

@@ -164,6 +164,7 @@ def _run(
     drop = _dropout(chosen["dropout"], draw)
     best, best_loss, kept = 1, math.inf, parameters
     steps, total = 0, plan.epochs * plan.batches
+    first = time.monotonic()  # what came before, the import of torch among it, says nothing of the pace
     for epoch in range(1, plan.stop + 1):
         mixed = data.take(torch.randperm(count, generator=draw))
         for i in range(plan.batches):
@@ -176,8 +177,9 @@ def _run(
             optimiser.step()
             steps += 1
             if context.time_limit_s is not None and steps == _TIMED_STEPS:
-                pace = (time.monotonic() - begin) / steps
-                total = max(steps + 1, min(total, int(0.9 * context.time_limit_s / pace)))
+                now = time.monotonic()
+                left, pace = context.time_limit_s - (now - begin), (now - first) / steps
+                total = max(steps + 1, min(total, steps + int(0.9 * left / pace)))
             if steps >= total or _over(begin, context):
                 break
         over = steps >= total or _over(begin, context)
