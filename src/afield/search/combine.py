@@ -76,8 +76,8 @@ class Limits:
     larger, slower, gain : float
         An ensemble may be so many times larger and slower where its loss is lower by the share ``gain``; twice as large
         and slow already for less.
-    price_per_mb : float
-        A megabyte must lower the loss by this share to be worth it.
+    price_per_mb, price_per_100us : float
+        A megabyte, and 100 microseconds, must lower the loss by these shares to be worth it.
     """
 
     members: int = 6
@@ -90,6 +90,7 @@ class Limits:
     slower: float = 10.0
     gain: float = 0.02
     price_per_mb: float = 0.0003
+    price_per_100us: float = 0.001
 
 
 def as_answers(task: Task, values: NDArray[np.float64]) -> NDArray[np.float64]:
@@ -230,11 +231,12 @@ def select(
 def usual_limits(candidates: Sequence[Candidate], limits: Limits) -> Limits:
     """Return the limits with room for several classes, and for the encoders that no ensemble can do without."""
     shared = [sum(c.encoders.values(), Price()) for c in candidates]
-    latency_us = limits.latency_us * max(1.0, candidates[0].answers.shape[1] / 2)
+    pairs = max(1.0, candidates[0].answers.shape[1] / 2)
     return replace(
         limits,
         bytes=limits.bytes + min(p.bytes for p in shared),
-        latency_us=latency_us + min(p.latency_us for p in shared),
+        latency_us=limits.latency_us * pairs + min(p.latency_us for p in shared),
+        price_per_100us=limits.price_per_100us / pairs,
     )
 
 
@@ -251,10 +253,11 @@ def _greedy(
     affordable = [c for c in pool if fits([c], limits, every)]
     affordable = affordable or [min(pool, key=lambda c: (c.latency_us, c.bytes, c.id))]
     known = {c.id: c for c in affordable}
-    unit = limits.price_per_mb * abs(min(alone[c.id] for c in pool)) / 1e6
+    unit = abs(min(alone[c.id] for c in pool))
 
     def price(members: Collection[str]) -> float:
-        return unit * sum(known[i].price(single=single).bytes for i in members)
+        taken = price_of([known[i] for i in members], every)
+        return unit * (limits.price_per_mb * taken.bytes / 1e6 + limits.price_per_100us * taken.latency_us / 100.0)
 
     first = min(affordable, key=lambda c: (alone[c.id] + price([c.id]), c.id))
     counts, total = {first.id: 1}, first.answers.copy()

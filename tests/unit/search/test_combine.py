@@ -12,7 +12,7 @@ from afield.data.metrics import METRICS
 from afield.search.combine import Candidate, Limits, as_answers, fits, select
 
 ROWS = 200
-FREE = Limits(price_per_mb=0.0, bytes=10**12, latency_us=1e12, members=30)
+FREE = Limits(price_per_mb=0.0, price_per_100us=0.0, bytes=10**12, latency_us=1e12, members=30)
 
 
 def truth_of(task: str, seed: int = 0) -> Any:
@@ -59,7 +59,7 @@ def test_never_worse_than_the_best_single_trial_on_the_same_rows(task: str, seed
 @pytest.mark.parametrize("seed", range(5))
 def test_with_prices_it_is_worse_by_the_price_at_most(seed: int) -> None:
     candidates = pool("regression", seed=seed)
-    limits = Limits(price_per_mb=0.05)
+    limits = Limits(price_per_mb=0.05, price_per_100us=0.0)
     weights = chosen("regression", candidates, limits, seed)
     known = {c.id: c for c in candidates}
     affordable = [c for c in candidates if fits([c], limits)]
@@ -126,6 +126,14 @@ def test_a_tiny_gain_is_not_worth_many_bytes() -> None:
     better = Candidate("b", (truth + 0.0999).reshape(-1, 1), 7_000_000, 1.0)
     assert chosen("regression", [good, better]) == {"a": 1.0}
     assert chosen("regression", [good, better], FREE) == {"b": 1.0}
+
+
+def test_a_tiny_gain_is_not_worth_much_time() -> None:
+    truth = truth_of("regression")
+    good = Candidate("a", (truth + 0.1).reshape(-1, 1), 10_000, 1.0)
+    better = Candidate("b", (truth + 0.0999).reshape(-1, 1), 10_000, 190.0)
+    assert chosen("regression", [good, better]) == {"a": 1.0}
+    assert chosen("regression", [good, better], Limits(price_per_100us=0.0)) == {"b": 1.0}
 
 
 @pytest.mark.parametrize("task", ["regression", "multiclass"])

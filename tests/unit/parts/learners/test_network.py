@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import sys
+import time
 
 import numpy as np
 import pytest
@@ -11,6 +12,7 @@ import pytest
 from afield.core.errors import MissingDependencyError
 from afield.core.registry import Entry, lacking, list_parts
 from afield.data.answer import Answer
+from afield.parts.learners.network import training
 from afield.parts.learners.network.inputs import Inputs
 from afield.parts.learners.network.learner import part
 from afield.parts.learners.network.nets import forward, tensors
@@ -167,6 +169,34 @@ def test_time_limit_shortens_the_course():
     fitted = fit(x, target, {"epochs": 2000, "steps": 200_000}, time_limit_s=0.5)
     assert 1 <= fitted.rounds < 1000
     assert np.isfinite(fitted.reference(x)).all()
+
+
+def test_the_pace_is_told_from_the_steps_alone(monkeypatch):
+    x, target = table(1000)
+    encoded = Inputs.__call__
+
+    def slowly(self, *args, **kwargs):  # as the first import of torch is
+        time.sleep(0.4)
+        return encoded(self, *args, **kwargs)
+
+    monkeypatch.setattr(Inputs, "__call__", slowly)
+    assert fit(x, target, {"epochs": 40}, time_limit_s=20.0).rounds == 40
+
+
+def test_of_more_rows_than_the_course_passes_as_many_are_drawn(monkeypatch):
+    x, target = table(3000)
+    seen = []
+    encoded = Inputs.__call__
+    monkeypatch.setattr(Inputs, "__call__", lambda self, rows, **k: seen.append(len(rows)) or encoded(self, rows, **k))
+    few = {"steps": 4, "batch_size": 100}
+    assert np.isfinite(fit(x, target, few, weights=np.ones(3000)).reference(x[:10])).all()
+    assert seen[0] == 400
+    seen.clear()
+    monkeypatch.setattr(training, "_MOST_CELLS", 256 * 40)
+    monkeypatch.setattr(training, "_MOST_HELD", 50)
+    fit(x, target, {"embedding": "plain"}, validation=(x[:200], target.take(np.arange(200)), None))
+    assert max(seen) < 256 * 40
+    assert seen[1] == 50
 
 
 def test_wide_tables_stay_light():
