@@ -155,9 +155,12 @@ def _first_unreadable(spec: ColumnSpec, values: list[Any], error: Exception) -> 
 # Columns of other libraries -------------------------------------------------------------------------------------------
 
 
+_SCALARS = frozenset({str, bytes, float, int, bool, type(None)})
+
+
 def is_scalar(value: Any) -> bool:
     """Return True for one value, False for a column of values."""
-    if isinstance(value, str | bytes | float | int | None):
+    if type(value) in _SCALARS or isinstance(value, str | bytes | float | int):
         return True
     if isinstance(value, np.ndarray | np.generic):
         return value.ndim == 0

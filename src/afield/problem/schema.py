@@ -6,6 +6,7 @@ The schema travels inside the model file; every reader on every platform obeys i
 from __future__ import annotations
 
 from dataclasses import asdict, dataclass, field, fields
+from functools import cached_property
 from typing import Any, Literal
 
 Kind = Literal["number", "category", "text", "datetime", "image", "audio"]
@@ -86,6 +87,12 @@ class ColumnSpec:
     def input_name(self) -> str:
         """The name of the graph input."""
         return self.input or self.name
+
+    @cached_property
+    def plain(self) -> bool:
+        """Whether a text of ASCII digits, with a point at most, is always the number that it says."""
+        marks = (self.kind, self.decimal, self.thousands, self.prefix, self.suffix) == ("number", ".", "", "", "")
+        return marks and not any(c.isdigit() for token in self.missing for c in token)
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -23,7 +23,7 @@ MOVED, STEP = 0.4, 0.25
 TRIES = 50
 #: after so many trials half of each wave are neighbours: the rest of the portfolio adds less and less
 ALONE = 12
-#: so many trials of a learner may be given up before its others wait until all else was tried
+#: so many trials of a learner may be given up, or fail, before its others wait until all else was tried
 PARDONED = 2
 #: settings that bound work rather than shape a model
 FIXED = ("max_rounds", "patience", "max_bytes")
@@ -46,7 +46,7 @@ class PortfolioThenNeighbours:
     def propose(self, history: Sequence[Trial], count: int) -> list[Recipe]:
         """Return up to ``count`` recipes that ``history`` lacks."""
         known = {t.recipe.id for t in history}
-        given_up = Counter(t.recipe.learner.part for t in history if t.status == "discarded")
+        given_up = Counter(t.recipe.learner.part for t in history if t.status in ("discarded", "failed"))
         listed = [r for r in self._first if r.id not in known]
         listed.sort(key=lambda r: max(0, given_up[r.learner.part] - PARDONED))
         share = count if len(history) < ALONE else count // 2

@@ -41,6 +41,27 @@ def test_vectors(vector):
         assert value == vector["value"]
 
 
+PLAIN_OR_NOT = [
+    NUMBER, ColumnSpec(name="x", kind="number", missing=("", "-999", "0.5")),
+    ColumnSpec(name="x", kind="number", decimal=",", thousands="."), ColumnSpec(name="x", kind="number", prefix="$"),
+    ColumnSpec(name="x", kind="number", missing=("", "na", "x")),
+]  # fmt: skip
+
+
+@settings(deadline=None)
+@given(st.sampled_from(PLAIN_OR_NOT), st.from_regex(r"[ +-]?[0-9]{0,25}[.,]?[0-9]{0,25}(e[0-9]{1,3})?", fullmatch=True))
+def test_the_short_cut_of_plain_numbers_changes_nothing(spec, cell):
+    def value(spec):
+        try:
+            return repr(read_cell(spec, cell))
+        except CellError:
+            return "error"
+
+    slow = ColumnSpec.from_json(spec.to_json())
+    slow.__dict__["plain"] = False
+    assert value(spec) == value(slow)
+
+
 def test_there_are_enough_vectors():
     assert len(VECTORS) >= 120
     assert {v["spec"]["kind"] for v in VECTORS} == {"number", "category", "text", "datetime"}

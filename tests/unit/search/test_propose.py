@@ -70,12 +70,13 @@ def test_after_the_strong_defaults_half_of_a_wave_are_neighbours() -> None:
         history += [trial(len(history) + i, r, 1.0 + i) for i, r in enumerate(wave)]
 
 
-def test_a_learner_that_was_given_up_again_and_again_waits_for_all_others() -> None:
+@pytest.mark.parametrize("ended", ["discarded", "failed"])
+def test_a_learner_that_was_given_up_again_and_again_waits_for_all_others(ended: str) -> None:
     proposer = PortfolioThenNeighbours(SHAPES[2], 0)
     history: list[Trial] = []
     while len(history) < 100:
         for recipe in proposer.propose(history, 4):
-            status = "discarded" if recipe.learner.part == "lightgbm" else "ok"
+            status = ended if recipe.learner.part == "lightgbm" else "ok"
             history.append(trial(len(history), recipe, 1.0, status))
     order = [t.recipe.learner.part for t in history if not t.recipe.name.startswith("near ")]
     early = [place for place, part in enumerate(order) if part == "lightgbm"][: PARDONED + 1]

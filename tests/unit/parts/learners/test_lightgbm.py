@@ -62,7 +62,9 @@ def test_codes_are_categories_or_numbers():
     numbers = read_lightgbm(fit(x, target, {"categories": "numbers"}, rounds=5).text, 1)
     assert (native.member_count[native.feature == 2] > 0).all()
     assert (native.member_count[native.feature != 2] < 0).all()
-    assert fit(x, target, {"native_levels": 49}, rounds=5).text == fit(x, target, {"categories": "numbers"}, rounds=5).text
+    assert (
+        fit(x, target, {"native_levels": 49}, rounds=5).text == fit(x, target, {"categories": "numbers"}, rounds=5).text
+    )
     assert (numbers.member_count < 0).all()
 
 
