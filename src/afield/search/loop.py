@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any, Protocol
@@ -25,6 +26,8 @@ from afield.search.worth import GAIN, TRIALS, Worth
 WAVE = 4
 #: the first wave is short, so that there is a model soon
 FIRST_WAVE = 2
+#: seconds between two events that tell of the time left
+TICK_S = 1.0
 #: the share of the time left that one trial may take, and the first of all
 TRIAL_SHARE, FIRST_SHARE = 0.6, 0.7
 
@@ -116,7 +119,13 @@ class Search:
         return max(0.5, (FIRST_SHARE if first else TRIAL_SHARE) * left / turns)
 
     def _evaluate(self, orders: Sequence[Order], budget: Budget, judge: Judge | None = None) -> dict[str, Outcome]:
+        told = -TICK_S
+
         def tick() -> None:
+            nonlocal told
+            if time.monotonic() - told < TICK_S:
+                return
+            told = time.monotonic()
             self.listener(Event("progress", {"split": self.split.name, "left_s": budget.left_s()}))
 
         need_one = not any(t.status == "ok" for t in self.trials)

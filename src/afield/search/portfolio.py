@@ -65,6 +65,11 @@ MANY_ROWS = 200_000
 PACES: tuple[tuple[float, float, int], ...] = ((100_000, 0.1, 31), (300_000, 0.1, 63), (math.inf, 0.2, 127))
 
 
+#: numbers learned from so many rows bear deeper oblivious trees in smaller steps: an error 1 to 4 % lower on three tables;
+#: on classes it made no difference
+DEEP_ROWS = 10_000
+
+
 def _pace(shape: Shape) -> dict[str, Any]:
     """Return how boosting strides: more rows bear larger trees and, since each round costs more, larger steps."""
     many = shape.classes > 10
@@ -141,10 +146,12 @@ def _oblivious(shape: Shape) -> list[Recipe]:
     """CatBoost: a round costs more than LightGBM's, and each class of many costs as much again."""
     rounds, means = _rounds(shape, 2_000), with_few(TREE_MEANS, shape)
     slow = {"learning_rate": 0.07, "max_rounds": 2 * rounds}
+    base: dict[str, Any] = {"max_rounds": rounds, "patience": 40}
+    if shape.task == "regression" and shape.rows >= DEEP_ROWS:
+        base |= {"depth": 6, "learning_rate": 0.1}
 
     def oblivious(name: str, encoding: Encoding, **settings: Any) -> Recipe:
-        settings = {"max_rounds": rounds, "patience": 40} | settings
-        return make_recipe(name, encoding, "catboost", settings, shape)
+        return make_recipe(name, encoding, "catboost", base | settings, shape)
 
     return [
         oblivious("oblivious trees", means),
