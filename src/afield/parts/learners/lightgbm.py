@@ -92,9 +92,9 @@ class LightGBM:
             "max_rounds": Setting(kind="integer", default=2000, low=1, high=20_000, log=True),
             "patience": Setting(kind="integer", default=50, low=1, high=1000, log=True),
             "categories": Setting(kind="choice", default="native", choices=("native", "numbers")),
-            # sets of hundreds of levels are learned by heart where these have few rows: on 76,000 rows with three columns
-            # of 700 diagnoses a log loss of 0.872 for 0.859 (2026-11-22). With 49 levels on 107,000 rows sets were better
-            # by 0.004, with 300 on 3,000,000 an error of 25.2 for 26.9
+            # sets of hundreds of levels are learned by heart where these have few rows: on 76,000 rows with three
+            # columns of 700 diagnoses a log loss of 0.872 for 0.859 (2026-11-22). With 49 levels on 107,000 rows sets
+            # were better by 0.004, with 300 on 3,000,000 an error of 25.2 for 26.9
             "native_levels": Setting(kind="integer", default=64, low=1, high=10_000, log=True),
             "native_rows": Setting(kind="integer", default=1_000, low=1, high=1_000_000, log=True),
             "cat_smooth": Setting(kind="number", default=10.0, low=0.0, high=1000.0),
