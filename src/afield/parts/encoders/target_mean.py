@@ -20,7 +20,7 @@ from afield.data.table import StringColumn, Table
 from afield.graph.builder import Builder, Value
 from afield.parts.encoders.levels import FIRST, MISSING, PRIVATE_BELOW, RARE, keep_levels, look_up, string_column
 from afield.parts.encoders.state import header_of, pack
-from afield.parts.encoders.target_order import CHANCE, joined, spread
+from afield.parts.encoders.target_order import CHANCE, joined, plainness
 from afield.parts.encoders.target_sums import TargetSums
 from afield.parts.protocol import Feature, FitContext, Setting, Settings, State
 from afield.parts.settings import settle
@@ -124,7 +124,7 @@ class TargetMean:
         return FittedTargetMean(
             columns=tuple(found),
             levels=tuple(c.levels for c in columns),
-            means=np.concatenate([summed.prior()[None], *(c.means for c in columns)]).astype(np.float32),
+            means=np.concatenate([summed.prior[None], *(c.means for c in columns)]).astype(np.float32),
             whole=tuple(c.whole for c in columns),
         )
 
@@ -138,20 +138,20 @@ class TargetMean:
 def _learned(column: StringColumn, summed: TargetSums, settled: Mapping[str, Any], context: FitContext) -> _Column:
     """Return a column's levels and means, joined where the levels differ plainly and may be learned from all rows."""
     kept = keep_levels(column, min_count=settled["min_count"], max_levels=settled["max_levels"])
-    codes, size, prior = kept.codes[column.codes], FIRST + len(kept.texts), summed.prior()
+    codes, size, prior = kept.codes[column.codes], FIRST + len(kept.texts), summed.prior
     weight, sums = summed.by(codes, size)
+    weights = np.repeat(weight[:, None], len(prior), axis=1)
     known = np.arange(size) != RARE
     known[MISSING] = kept.counts[MISSING] >= settled["min_count"]
-    weights = np.repeat(weight[:, None], len(prior), axis=1)
-    counts, variance = _observations(codes, context.groups, size) * known, summed.variance()
-    means = np.divide(sums, weights, out=np.zeros_like(sums), where=weights > 0)
-    found = sum(spread(counts, means[:, k], float(v)) for k, v in enumerate(variance))
-    plain = found / (len(prior) * max(1, int((counts > 0).sum()) - 1))
-    alone = context.like is not None or context.forward or len(kept.texts) > settled["whole_levels"]
-    whole = not alone and plain >= 1.0 / CHANCE
+    plain, whole = 0.0, False
+    if context.like is None and not context.forward:
+        counts = _observations(codes, context.groups, size) * known
+        means = np.divide(sums, weights, out=np.zeros_like(sums), where=weights > 0)
+        plain = plainness(counts, means, summed.variance)
+        whole = len(kept.texts) <= settled["whole_levels"] and plain >= 1.0 / CHANCE
     if whole:
-        for k, v in enumerate(variance):
-            weights[:, k], sums[:, k] = joined(counts, weight, sums[:, k], float(v))
+        for k, variance in enumerate(summed.variance):
+            weights[:, k], sums[:, k] = joined(counts, weight, sums[:, k], float(variance))
     means = (sums + settled["smoothing"] * prior) / (weights + settled["smoothing"])
     means[~known] = prior
     return _Column(kept.texts, np.concatenate([means[MISSING : MISSING + 1], means[FIRST:]]), whole, plain)
@@ -161,8 +161,8 @@ def _observations(codes: NDArray[np.int64], groups: NDArray[np.int64] | None, si
     """Return how many rows each code has, float64 [size]; rows of one group count as one."""
     if groups is None:
         return np.bincount(codes, minlength=size).astype(np.float64)
-    pairs = np.unique(np.stack([codes, groups]), axis=1)
-    return np.bincount(pairs[0], minlength=size).astype(np.float64)
+    pairs = np.unique(groups.astype(np.int64) * size + codes)
+    return np.bincount(pairs % size, minlength=size).astype(np.float64)
 
 
 part = TargetMean()

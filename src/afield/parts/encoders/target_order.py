@@ -19,15 +19,17 @@ CHANCE = 0.1
 ERRORS = 1.0
 
 
-def spread(counts: Floats, means: Floats, variance: float) -> float:
-    """Return Cochran's Q of the levels: by chance alone it is about their number less 1.
+def plainness(counts: Floats, means: Floats, variance: Floats) -> float:
+    """Return how many times as far apart the levels are as by chance alone: Cochran's Q by its expectation.
 
-    ``counts``: float64 [L], independent observations of each level; ``variance``: of one observation.
+    ``counts``: float64 [L], independent observations of each level; ``means``: float64 [L, K]; ``variance``: float64
+    [K], of one observation.
     """
-    if variance <= 0.0 or not counts.any():
+    if not counts.any():
         return 0.0
-    centre = float(np.average(means, weights=counts))
-    return float(np.sum(counts * (means - centre) ** 2)) / variance
+    apart = counts @ (means - np.average(means, axis=0, weights=counts)) ** 2
+    found = np.divide(apart, variance, out=np.zeros_like(variance), where=variance > 0.0)
+    return float(found.mean()) / max(1, int((counts > 0).sum()) - 1)
 
 
 def joined(counts: Floats, weight: Floats, sums: Floats, variance: float) -> tuple[Floats, Floats]:

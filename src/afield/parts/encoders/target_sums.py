@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 from numpy.typing import NDArray
@@ -60,15 +61,17 @@ class TargetSums:
             return weight, _sums(flat, self.weights, size * classes).reshape(size, classes)
         return weight, np.stack([_sums(codes, self.weights * m[self.classes], size) for m in self.marks], axis=1)
 
+    @cached_property
     def prior(self) -> Floats:
         """Return float64 [K]: the means over all rows."""
         weight, sums = self.by(np.zeros(len(self.weights), np.int64), 1)
         return sums[0] / weight[0] if weight[0] > 0 else np.zeros(self.count)
 
+    @cached_property
     def variance(self) -> Floats:
         """Return float64 [K]: the variance over all rows."""
         if self.figures is None:  # marks are 0 or 1
-            prior = self.prior()
+            prior = self.prior
             return prior * (1.0 - prior)
         return np.array([_mean((self.figures - _mean(self.figures, self.weights)) ** 2, self.weights)])
 

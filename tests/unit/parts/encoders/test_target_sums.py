@@ -20,7 +20,7 @@ def test_sums_are_those_of_each_figure_by_itself(classes, most):
     weight, sums = summed.by(CODES, 5)
     assert weight.tolist() == [1, 3, 0, 2.5, 0]
     np.testing.assert_allclose(sums, slow([mark[values] for mark in summed.marks], 5), rtol=1e-15)
-    np.testing.assert_allclose(summed.prior(), sums.sum(axis=0) / WEIGHTS.sum())
+    np.testing.assert_allclose(summed.prior, sums.sum(axis=0) / WEIGHTS.sum())
 
 
 def test_a_regression_target_is_standardised_by_weight():
@@ -34,4 +34,4 @@ def test_a_regression_target_is_standardised_by_weight():
 
 def test_no_weight_at_all_gives_a_prior_of_zero():
     answer = Answer(task="binary", values=np.array([1, 0]), classes=2)
-    assert TargetSums.of(answer, np.zeros(2), most=1).prior().tolist() == [0.0]
+    assert TargetSums.of(answer, np.zeros(2), most=1).prior.tolist() == [0.0]

@@ -62,10 +62,15 @@ def test_codes_are_categories_or_numbers():
     numbers = read_lightgbm(fit(x, target, {"categories": "numbers"}, rounds=5).text, 1)
     assert (native.member_count[native.feature == 2] > 0).all()
     assert (native.member_count[native.feature != 2] < 0).all()
-    assert (
-        fit(x, target, {"native_levels": 49}, rounds=5).text == fit(x, target, {"categories": "numbers"}, rounds=5).text
-    )
     assert (numbers.member_count < 0).all()
+
+
+def test_codes_of_many_levels_are_numbers_unless_each_has_many_rows():
+    x, target = table()
+    numbers, sets = fit(x, target, {"categories": "numbers"}, rounds=5).text, fit(x, target, rounds=5).text
+    assert numbers != sets
+    assert fit(x, target, {"native_levels": 49}, rounds=5).text == numbers
+    assert fit(x, target, {"native_levels": 49, "native_rows": 8}, rounds=5).text == sets
 
 
 def test_weights_count():
